@@ -1,0 +1,44 @@
+# The commands of the project; each sets itself up first and needs nothing but Python 3.11 or later.
+PYTHON ?= python3
+POSTGRES ?= 18
+TESTS ?= tests
+ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: help setup demo test lint bench soak
+
+help:
+	@echo "make demo   a guild's first evening, on this machine alone (make demo ARGS='--once')"
+	@echo "make test   all tests (POSTGRES=16 for the older server, TESTS=tests/db for a part)"
+	@echo "make lint   style, types, import contracts"
+	@echo "make bench  figures          make soak  the long series          make setup  only .venv"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Muster needs Python 3.11 or later")'
+	$(PYTHON) -m venv .venv
+	$(PIP) --require-hashes -r requirements.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	@$(BIN)/muster demo $(ARGS)
+
+test: setup
+	TEST_POSTGRES_VERSION=$(POSTGRES) $(BIN)/python -m pytest $(TESTS) $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m tests.bench $(ARGS)
+
+soak: setup
+	@if [ -d tests/soak ]; then $(BIN)/python -m pytest -m soak tests/soak $(ARGS); else echo "no long series yet"; fi

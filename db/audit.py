@@ -1,0 +1,250 @@
+"""Findings: what each rule detects, and opening, closing, reading and marking them, all set-based.
+
+A rule takes at most three statements for any number of subjects: one that compares what is detected now with what
+stands, one that opens, one that brings up to date and closes. Where nothing changed, only the first one runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.recordset import rows, with_rows
+from db.tables.audit import Issue
+from domain.audit import Finding, Rule, Severity, State
+
+LINKED = """
+    SELECT FROM guild_identity.player_characters AS owned
+    JOIN guild_identity.player_members AS attached USING (server_id, player_id)
+    JOIN guild_identity.discord_users AS linked_member
+        ON (linked_member.server_id, linked_member.user_id) = (attached.server_id, attached.user_id)
+        AND linked_member.left_at IS NULL
+    JOIN common.guild_memberships AS linked_membership
+        ON linked_membership.character_id = owned.character_id AND linked_membership.left_at IS NULL
+        AND linked_membership.guild_id = :guild_id
+    WHERE owned.server_id = :server_id
+"""
+"""A character in the guild, its player, and a present member of that player."""
+
+DETECTIONS: Mapping[str, str] = {
+    "orphan_wow": f"""
+        SELECT c.id AS subject_id, '' AS fingerprint, jsonb_build_object(
+            'name', c.name, 'realm', coalesce(c.realm_name, c.realm_slug), 'rank', membership.rank,
+            'level', c.level, 'class_id', c.class_id
+        ) AS facts
+        FROM common.guild_memberships AS membership
+        JOIN common.wow_characters AS c ON c.id = membership.character_id
+        WHERE membership.guild_id = :guild_id AND membership.left_at IS NULL
+            AND NOT EXISTS ({LINKED} AND owned.character_id = c.id)
+    """,  # noqa: S608 (a piece of SQL of this module)
+    # Once ranks are mapped, a member without a mapped role is a guest: nobody to link.
+    "orphan_discord": f"""
+        SELECT member.user_id AS subject_id, '' AS fingerprint, jsonb_build_object(
+            'name', coalesce(member.nick, member.global_name, member.username), 'username', member.username
+        ) AS facts
+        FROM guild_identity.discord_users AS member
+        WHERE member.server_id = :server_id AND member.left_at IS NULL AND NOT member.pending
+            AND CAST(:guild_id AS bigint) IS NOT NULL
+            AND NOT EXISTS ({LINKED} AND linked_member.user_id = member.user_id)
+            AND coalesce((
+                SELECT bool_or(mapped.role_id = ANY (member.role_ids))
+                FROM guild_identity.guild_ranks AS mapped
+                WHERE mapped.server_id = :server_id AND mapped.guild_id = :guild_id AND mapped.role_id IS NOT NULL
+            ), true)
+    """,  # noqa: S608 (a piece of SQL of this module)
+}
+
+STANDING = Issue.state.in_([State.OPEN, State.NOTIFIED])
+
+_COMPARE = """
+    WITH detected AS ({detection}), standing AS (
+        SELECT id, subject_id, fingerprint, facts FROM guild_identity.audit_issues
+        WHERE server_id = :server_id AND rule = :rule AND state <> 'resolved'
+    )
+    SELECT standing.id, detected.subject_id, detected.fingerprint, detected.facts
+    FROM detected FULL JOIN standing USING (subject_id)
+    WHERE standing.id IS NULL OR detected.subject_id IS NULL
+        OR (detected.fingerprint, detected.facts) IS DISTINCT FROM (standing.fingerprint, standing.facts)
+"""
+COMPARE = {rule: sa.text(_COMPARE.format(detection=detection)) for rule, detection in DETECTIONS.items()}
+
+OPEN = with_rows(
+    """
+    WITH opened AS (
+        INSERT INTO guild_identity.audit_issues (
+            public_id, server_id, rule, rule_version, severity, subject_kind, subject_id, fingerprint, facts, state,
+            opened_at
+        )
+        SELECT public_id, :server_id, :rule, :rule_version, :severity, :subject_kind, subject_id, fingerprint, facts,
+            'open', :now
+        FROM jsonb_to_recordset(:found) AS row (public_id text, subject_id bigint, fingerprint text, facts jsonb)
+        ON CONFLICT DO NOTHING
+        RETURNING *
+    )
+    INSERT INTO guild_identity.action_log (
+        server_id, at, run_id, rule, rule_version, action, subject_kind, subject_id, after
+    )
+    SELECT server_id, opened_at, :run_id, rule, rule_version, 'finding.open', subject_kind, subject_id,
+        jsonb_build_object('finding', public_id, 'facts', facts)
+    FROM opened
+    RETURNING id
+    """,
+    "found",
+)
+
+CHANGE = with_rows(
+    """
+    WITH changed AS (
+        UPDATE guild_identity.audit_issues AS issue SET
+            fingerprint = coalesce(row.fingerprint, issue.fingerprint),
+            facts = coalesce(row.facts, issue.facts),
+            state = CASE WHEN row.facts IS NULL THEN 'resolved' ELSE issue.state END,
+            resolved_at = CASE WHEN row.facts IS NULL THEN CAST(:now AS timestamptz) END
+        FROM jsonb_to_recordset(:changed) AS row (id bigint, fingerprint text, facts jsonb)
+        WHERE issue.id = row.id
+        RETURNING issue.*
+    )
+    INSERT INTO guild_identity.action_log (
+        server_id, at, run_id, rule, rule_version, action, subject_kind, subject_id, before
+    )
+    SELECT server_id, resolved_at, :run_id, rule, :rule_version, 'finding.resolve', subject_kind, subject_id,
+        jsonb_build_object('finding', public_id, 'facts', facts)
+    FROM changed WHERE state = 'resolved'
+    """,
+    "changed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What a comparison found: subjects without a finding, findings whose facts moved, and findings without cause."""
+
+    new: tuple[dict[str, Any], ...]
+    changed: tuple[dict[str, Any], ...]
+    gone: tuple[int, ...]
+
+
+async def compare(session: AsyncSession, rule: Rule, *, server_id: int, guild_id: int | None) -> Differences:
+    """Compare what a rule detects with its standing findings; without a guild nothing is detected."""
+    found = await session.execute(COMPARE[rule.name], {"server_id": server_id, "guild_id": guild_id, "rule": rule.name})
+    new: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    gone: list[int] = []
+    for row in found:
+        facts = {"fingerprint": row.fingerprint, "facts": row.facts}
+        if row.id is None:
+            new.append({"subject_id": row.subject_id, **facts})
+        elif row.facts is None:
+            gone.append(row.id)
+        else:
+            changed.append({"id": row.id, **facts})
+    return Differences(tuple(new), tuple(changed), tuple(gone))
+
+
+async def open_findings(
+    session: AsyncSession,
+    rule: Rule,
+    found: Iterable[Mapping[str, Any]],
+    *,
+    server_id: int,
+    run_id: int | None,
+    now: datetime,
+) -> int:
+    """Open a finding for each subject (with public_id); one that stands already is left. Give how many were new."""
+    opened = await session.scalars(
+        OPEN,
+        {
+            "server_id": server_id,
+            "rule": rule.name,
+            "rule_version": rule.version,
+            "severity": rule.severity.value,
+            "subject_kind": rule.subject.value,
+            "found": rows(found),
+            "run_id": run_id,
+            "now": now,
+        },
+    )
+    return len(opened.all())
+
+
+async def change_findings(
+    session: AsyncSession,
+    rule: Rule,
+    changed: Iterable[Mapping[str, Any]],
+    gone: Iterable[int],
+    *,
+    run_id: int | None,
+    now: datetime,
+) -> None:
+    """Bring findings up to date and resolve those whose cause is gone."""
+    records = [*changed, *({"id": id_, "fingerprint": None, "facts": None} for id_ in gone)]
+    await session.execute(
+        CHANGE, {"changed": rows(records), "rule_version": rule.version, "run_id": run_id, "now": now}
+    )
+
+
+async def standing_findings(session: AsyncSession, server_id: int) -> list[Finding]:
+    """Load the findings that are open or notified, by rank or name of their subject."""
+    return await _findings(session, server_id, STANDING)
+
+
+async def untold_findings(session: AsyncSession, server_id: int, *, told_by: sa.Select[int]) -> list[Finding]:
+    """Load open findings that no delivered report has counted, nor one of those on the way (`told_by`, finding ids).
+
+    One statement, so that a delivery that ends meanwhile is seen whole or not at all.
+    """
+    return await _findings(
+        session, server_id, Issue.state == State.OPEN, Issue.counted_at.is_(None), Issue.id.not_in(told_by)
+    )
+
+
+async def _findings(session: AsyncSession, server_id: int, *conditions: sa.ColumnElement[bool]) -> list[Finding]:
+    issues = await session.scalars(
+        sa.select(Issue)
+        .where(Issue.server_id == server_id, *conditions)
+        .order_by(Issue.facts["rank"].as_integer().nulls_last(), sa.func.lower(Issue.facts["name"].astext), Issue.id)
+    )
+    return [
+        Finding(
+            id=issue.id,
+            public_id=issue.public_id,
+            rule=issue.rule,
+            severity=issue.severity,
+            subject_id=issue.subject_id,
+            facts=issue.facts,
+        )
+        for issue in issues
+    ]
+
+
+async def count_findings(session: AsyncSession, server_id: int) -> dict[Severity, int]:
+    """Count the findings that are open or notified, by severity."""
+    found = await session.execute(
+        sa.select(Issue.severity, sa.func.count())
+        .where(Issue.server_id == server_id, STANDING)
+        .group_by(Issue.severity)
+    )
+    return {row[0]: row[1] for row in found}
+
+
+async def mark_reported(
+    session: AsyncSession, server_id: int, *, counted: Sequence[int], shown: Sequence[int], now: datetime
+) -> None:
+    """Note which findings a delivered report counted, and which of them it showed by name."""
+    await session.execute(
+        sa.update(Issue)
+        .where(Issue.server_id == server_id, Issue.id.in_(_ids(counted)), Issue.counted_at.is_(None))
+        .values(counted_at=now)
+    )
+    await session.execute(
+        sa.update(Issue)
+        .where(Issue.server_id == server_id, Issue.id.in_(_ids(shown)), Issue.state == State.OPEN)
+        .values(state=State.NOTIFIED, notified_at=now)
+    )
+
+
+def _ids(ids: Sequence[int]) -> sa.Select[tuple[int]]:
+    return sa.select(sa.func.unnest(sa.bindparam(None, list(ids), sa.ARRAY(sa.BigInteger))))

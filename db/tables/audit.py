@@ -1,0 +1,72 @@
+"""Findings and the log of every change to a link, a rank map, a role or a finding."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Identity, enum_by_value
+from domain.audit import Severity, State, SubjectKind
+
+
+class Issue(Base):
+    """A finding; at most one that is not resolved for a rule and subject.
+
+    `facts` hold the values that the text shows; `fingerprint` those whose change makes it a new problem.
+    `counted_at` is set once a delivered report counted it, `notified_at` once one showed it by name.
+    """
+
+    __tablename__ = "audit_issues"
+    __table_args__ = (
+        sa.UniqueConstraint("public_id"),
+        sa.Index(
+            "uq_audit_issues_open",
+            "server_id",
+            "rule",
+            "subject_kind",
+            "subject_id",
+            unique=True,
+            postgresql_where=sa.text("state <> 'resolved'"),
+        ),
+        {"schema": "guild_identity"},
+    )
+
+    id: Mapped[Identity]
+    public_id: Mapped[str]
+    server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"))
+    rule: Mapped[str]
+    rule_version: Mapped[int] = mapped_column(sa.SmallInteger)
+    severity: Mapped[Severity] = mapped_column(enum_by_value(Severity))
+    subject_kind: Mapped[SubjectKind] = mapped_column(enum_by_value(SubjectKind))
+    subject_id: Mapped[int] = mapped_column(sa.BigInteger)
+    fingerprint: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    state: Mapped[State] = mapped_column(enum_by_value(State))
+    opened_at: Mapped[datetime]
+    counted_at: Mapped[datetime | None]
+    notified_at: Mapped[datetime | None]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    """The officer who resolved it; null where the rule did."""
+
+
+class Action(Base):
+    """One change by a person or a rule, with what was before and after."""
+
+    __tablename__ = "action_log"
+    __table_args__ = (sa.Index(None, "server_id", "at"), {"schema": "guild_identity"})
+
+    id: Mapped[Identity]
+    server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"))
+    at: Mapped[datetime]
+    actor_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    run_id: Mapped[int | None] = mapped_column(sa.ForeignKey("common.sync_log.id"))
+    rule: Mapped[str | None]
+    rule_version: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    action: Mapped[str]
+    subject_kind: Mapped[SubjectKind] = mapped_column(enum_by_value(SubjectKind))
+    subject_id: Mapped[int] = mapped_column(sa.BigInteger)
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    evidence: Mapped[dict[str, Any] | None]

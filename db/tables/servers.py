@@ -1,0 +1,64 @@
+"""A Discord server: its settings, the guild it follows, and how it names that guild's ranks."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base
+
+
+class Server(Base):
+    """A server and its settings; `left_at` is set while the bot is not in it."""
+
+    __tablename__ = "servers"
+    __table_args__ = {"schema": "guild_identity"}  # noqa: RUF012
+
+    id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    locale: Mapped[str] = mapped_column(default="en-US")
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    slug: Mapped[str | None] = mapped_column(unique=True)
+    officer_role_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    audit_channel_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    profile_interval_hours: Mapped[int] = mapped_column(sa.SmallInteger, default=24)
+    created_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    members_synced_at: Mapped[datetime | None]
+    """When the member list was last read whole."""
+
+
+class ServerGuild(Base):
+    """A guild that a server follows."""
+
+    __tablename__ = "server_guilds"
+    __table_args__ = (sa.Index(None, "guild_id"), {"schema": "guild_identity"})
+
+    server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"), primary_key=True)
+    guild_id: Mapped[int] = mapped_column(sa.ForeignKey("common.guilds.id"), primary_key=True)
+    followed_at: Mapped[datetime]
+    followed_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+
+
+class GuildRank(Base):
+    """A server's view of one of its guild's ranks: name, level, mapped role, description, scheduling weight."""
+
+    __tablename__ = "guild_ranks"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["server_id", "guild_id"],
+            ["guild_identity.server_guilds.server_id", "guild_identity.server_guilds.guild_id"],
+            ondelete="CASCADE",
+        ),
+        sa.CheckConstraint("rank_index BETWEEN 0 AND 9", name="rank_index"),
+        {"schema": "guild_identity"},
+    )
+
+    server_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    guild_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    rank_index: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True)
+    name: Mapped[str | None]
+    level: Mapped[str | None]
+    role_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    description: Mapped[str | None]
+    scheduling_weight: Mapped[int] = mapped_column(sa.SmallInteger, default=1)

@@ -1,0 +1,143 @@
+"""The rules of the audit, and how their findings are laid out in a report."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+HEADER_COLOUR: Final = 0xD4A84B
+LINES_PER_TYPE: Final = 20
+
+
+class Severity(Enum):
+    """Grade a finding; not a str, since severities sort by rank and never as text."""
+
+    CRITICAL = "critical"
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """Give the place in a report, 0 for the gravest."""
+        return _RANKS[self]
+
+    @property
+    def colour(self) -> int:
+        """Give the colour of its part of a report, as 0xRRGGBB."""
+        return _COLOURS[self]
+
+
+_RANKS: Final = {severity: rank for rank, severity in enumerate(Severity)}
+_COLOURS: Final = {
+    Severity.CRITICAL: 0xFF0000,
+    Severity.ERROR: 0xFF0000,
+    Severity.WARNING: 0xFFA500,
+    Severity.INFO: 0x3498DB,
+}
+
+
+class SubjectKind(StrEnum):
+    """Name what a finding is about."""
+
+    CHARACTER = "character"
+    MEMBER = "member"
+    PLAYER = "player"
+    RANK = "rank"
+    SERVER = "server"
+
+
+class State(StrEnum):
+    """Tell how far a finding has come; all but resolved are open."""
+
+    OPEN = "open"
+    NOTIFIED = "notified"
+    IGNORED = "ignored"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Describe what opens and closes findings of one type; `symbol` and `title` head its part of a report."""
+
+    name: str
+    version: int
+    severity: Severity
+    subject: SubjectKind
+    title: str
+    symbol: str
+    description: str
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        rule.name: rule
+        for rule in (
+            Rule(
+                name="orphan_wow",
+                version=1,
+                severity=Severity.WARNING,
+                subject=SubjectKind.CHARACTER,
+                title="Characters without a Discord member",
+                symbol="👤",
+                description="A character in the guild is not linked to a player who has a member in this server.",
+            ),
+            Rule(
+                name="orphan_discord",
+                version=1,
+                severity=Severity.WARNING,
+                subject=SubjectKind.MEMBER,
+                title="Members without a character",
+                symbol="🔗",
+                description="A member of this server has no linked character in the guild.",
+            ),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Hold one open finding; `facts` are the values its line in a report is made of."""
+
+    id: int
+    public_id: str
+    rule: str
+    severity: Severity
+    subject_id: int
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FindingGroup:
+    """Hold what a report shows of one rule; `more` findings of `total` are left for its pages."""
+
+    rule: Rule
+    severity: Severity
+    findings: tuple[Finding, ...]
+    more: int
+    total: int
+
+
+def group_findings(findings: Iterable[Finding], lines_per_type: int = LINES_PER_TYPE) -> tuple[FindingGroup, ...]:
+    """Group findings by severity and rule, gravest first, then by the rule's name; within a group as given."""
+    by_type: defaultdict[tuple[Severity, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_type[finding.severity, finding.rule].append(finding)
+    return tuple(
+        FindingGroup(
+            rule=RULES.get(name) or _unknown_rule(name, severity),
+            severity=severity,
+            findings=tuple(group[:lines_per_type]),
+            more=max(0, len(group) - lines_per_type),
+            total=len(group),
+        )
+        for (severity, name), group in sorted(by_type.items(), key=lambda item: (item[0][0].rank, item[0][1]))
+    )
+
+
+def _unknown_rule(name: str, severity: Severity) -> Rule:
+    """Stand in for a rule that this release does not have: after a rollback its findings still show."""
+    return Rule(name, 0, severity, SubjectKind.SERVER, title=name, symbol="❔", description="")

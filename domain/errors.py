@@ -1,0 +1,29 @@
+"""What a person can be told when something is refused or cannot be done."""
+
+
+class MusterError(Exception):
+    """Carry a plain text that tells a user what is wrong and what to do."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class NotFound(MusterError):
+    """Say that the thing asked for does not exist, or not for this server."""
+
+
+class Refused(MusterError):
+    """Say that this person may not do this, or not here."""
+
+
+class Conflict(MusterError):
+    """Say that the act collides with what already stands or already runs."""
+
+
+class InvalidInput(MusterError):
+    """Say which input is wrong and what is expected."""
+
+
+class Unavailable(MusterError):
+    """Say that a service we depend on does not answer; trying again later may help."""

@@ -1,0 +1,23 @@
+"""What a test needs and a machine may lack: said aloud, and a failure where everything must be there."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+
+def not_run(reason: str) -> NoReturn:
+    """Skip the test with its reason, or fail it when MUSTER_REQUIRE_ALL=1."""
+    if os.environ.get("MUSTER_REQUIRE_ALL") == "1":
+        pytest.fail(f"not run: {reason}")
+    pytest.skip(f"not run: {reason}")
+
+
+def require(tool: str, install_line: str) -> Path:
+    """Give the path of a program, or report the test as not run with the line that installs it."""
+    found = shutil.which(tool)
+    if found is None:
+        not_run(f"{tool} is missing; install it with: {install_line}")
+    return Path(found)
