@@ -1,0 +1,149 @@
+"""The limits measured in virtual time: the loop's clock jumps to the next timer."""
+
+import asyncio
+from bisect import bisect_left
+from collections.abc import Coroutine, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from bot.battlenet.limiter import PATIENCE_SECONDS, ExhaustedError, Limiter
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self._poll = self._selector.select
+        self._selector.select = self._jump
+
+    def time(self) -> float:
+        return self.now
+
+    def _jump(self, timeout: float | None) -> list[Any]:
+        assert timeout is not None, "everybody waits and nothing will wake them"
+        ready = self._poll(0)
+        # Each turn of the loop costs something, as in life: sums of floats may fall short of a timer by a hair.
+        self.now += 1e-9 if ready else timeout + 1e-9
+        return ready
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.run_until_complete(asyncio.wait_for(work, 1e9))
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    virtual = VirtualLoop()
+    yield virtual
+    virtual.close()
+
+
+def fullest(times: list[float], window: float) -> int:
+    """Count the most moments that a half-open window of that length holds."""
+    return max(bisect_left(times, start + window - 1e-9) - place for place, start in enumerate(times))
+
+
+async def pass_through(limiter: Limiter, times: list[float], *, holding: float = 0.0) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        try:
+            async with limiter:
+                times.append(loop.time())
+                await asyncio.sleep(holding)
+            return
+        except ExhaustedError as shut:
+            await asyncio.sleep(shut.seconds)
+
+
+async def crowd(limiter: Limiter, size: int, *, holding: float = 0.0) -> list[float]:
+    times: list[float] = []
+    await asyncio.gather(*(pass_through(limiter, times, holding=holding) for _ in range(size)))
+    return times
+
+
+def test_no_second_sees_more_than_a_hundred_and_a_thousand_take_hardly_longer_than_the_limit(loop: VirtualLoop) -> None:
+    times = loop.run(crowd(Limiter(monotonic=loop.time), 1000, holding=0.25))
+    assert len(times) == 1000
+    assert fullest(times, 1.0) <= 100
+    assert times[-1] <= 10.0 * 1.15
+
+
+def test_after_a_silence_the_next_second_is_kept_too(loop: VirtualLoop) -> None:
+    limiter = Limiter(per_second=20, burst=4, monotonic=loop.time)
+
+    async def scenario() -> list[float]:
+        first = await crowd(limiter, 30)
+        await asyncio.sleep(600)
+        return first + await crowd(limiter, 30)
+
+    times = loop.run(scenario())
+    assert fullest(times, 1.0) <= 20
+
+
+def test_no_hour_sees_more_than_its_limit_and_none_of_it_is_wasted(loop: VirtualLoop) -> None:
+    times = loop.run(crowd(Limiter(per_second=20, burst=2, per_hour=60, monotonic=loop.time), 180))
+    assert fullest(times, 3600.0) == 60
+    assert 7200 <= times[-1] < 7260
+
+
+def test_a_wait_longer_than_patience_is_refused_at_once_and_a_shorter_one_is_waited_for(loop: VirtualLoop) -> None:
+    limiter = Limiter(per_second=20, burst=10, per_hour=2, monotonic=loop.time)
+
+    async def scenario() -> tuple[float, float]:
+        async with limiter:
+            pass
+        async with limiter:
+            pass
+        with pytest.raises(ExhaustedError):
+            await limiter.__aenter__()
+        refused_at = loop.time()
+        await asyncio.sleep(3600 - PATIENCE_SECONDS / 2)
+        async with limiter:
+            return refused_at, loop.time()
+
+    refused_at, granted_at = loop.run(scenario())
+    assert refused_at < 1
+    assert granted_at == pytest.approx(3600, abs=0.1)
+
+
+def test_a_pause_shuts_the_gate_for_everybody_and_a_shorter_one_never_opens_it(loop: VirtualLoop) -> None:
+    limiter = Limiter(monotonic=loop.time)
+    limiter.pause(20)
+    limiter.pause(3)
+    assert min(loop.run(crowd(limiter, 5))) == pytest.approx(20, abs=0.01)
+
+
+def test_no_more_are_under_way_at_once_than_allowed(loop: VirtualLoop) -> None:
+    times = loop.run(crowd(Limiter(concurrency=3, monotonic=loop.time), 9, holding=5.0))
+    assert fullest(times, 5.0) == 3
+
+
+def test_turns_are_given_in_the_order_of_asking(loop: VirtualLoop) -> None:
+    limiter = Limiter(per_second=20, burst=1, concurrency=2, monotonic=loop.time)
+    order: list[int] = []
+
+    async def ask(number: int) -> None:
+        async with limiter:
+            order.append(number)
+
+    async def scenario() -> None:
+        await asyncio.gather(*map(ask, range(20)))
+
+    loop.run(scenario())
+    assert order == list(range(20))
+
+
+def test_whoever_gives_up_waiting_gives_the_slot_back(loop: VirtualLoop) -> None:
+    limiter = Limiter(concurrency=1, monotonic=loop.time)
+
+    async def scenario() -> list[float]:
+        limiter.pause(30)
+        waiting = asyncio.create_task(pass_through(limiter, []))
+        await asyncio.sleep(1)
+        waiting.cancel()
+        with suppress(asyncio.CancelledError):
+            await waiting
+        return await crowd(limiter, 1)
+
+    assert loop.run(scenario()) == [pytest.approx(30, abs=0.01)]
