@@ -1,0 +1,143 @@
+"""The audit: rules open and close findings, and what is new is queued for the audit channel."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.services.context import Context
+from db import audit, locks, outbox, servers
+from db.tables.servers import Server
+from domain.audit import RULES, Finding, FindingGroup, Rule, Severity, group_findings
+from domain.errors import NotFound
+
+log = logging.getLogger(__name__)
+
+REPORT = "audit_report"
+NEW, ALL = "new", "all"
+"""What a report is about, and the key by which a newer one replaces it before it is sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOutcome:
+    """What an audit changed, what stands after it by severity, and the rules that could not be run."""
+
+    opened: int
+    resolved: int
+    standing: dict[Severity, int]
+    failed: tuple[str, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """Count the findings that stand."""
+        return sum(self.standing.values())
+
+
+async def run_rules(ctx: Context, session: AsyncSession, *, server_id: int, run_id: int | None = None) -> AuditOutcome:
+    """Run all rules for a server in the caller's transaction, which holds the lock on its people.
+
+    Nothing is detected before both the roster and the member list were read whole once: unknown is not missing. A rule
+    that fails changes nothing, is logged, and does not stop the others.
+    """
+    server = await session.get(Server, server_id)
+    guild = await servers.followed_guild(session, server_id)
+    known = server is not None and server.members_synced_at and guild is not None and guild.roster_synced_at
+    guild_id = guild.id if guild is not None and known else None
+    opened = resolved = 0
+    failed: list[str] = []
+    for rule in RULES.values():
+        try:
+            async with session.begin_nested():
+                changes = await _run_rule(ctx, session, rule, server_id=server_id, guild_id=guild_id, run_id=run_id)
+        except Exception:
+            log.exception("rule %s failed on server %s", rule.name, server_id)
+            failed.append(rule.name)
+        else:
+            opened += changes[0]
+            resolved += changes[1]
+    return AuditOutcome(opened, resolved, await audit.count_findings(session, server_id), tuple(failed))
+
+
+async def _run_rule(
+    ctx: Context, session: AsyncSession, rule: Rule, *, server_id: int, guild_id: int | None, run_id: int | None
+) -> tuple[int, int]:
+    """Open, change and close a rule's findings; give how many were opened and resolved."""
+    now = ctx.clock()
+    found = await audit.compare(session, rule, server_id=server_id, guild_id=guild_id)
+    opened = 0
+    if found.new:
+        fresh = [{"public_id": ctx.new_public_id(), **new} for new in found.new]
+        opened = await audit.open_findings(session, rule, fresh, server_id=server_id, run_id=run_id, now=now)
+    if found.changed or found.gone:
+        await audit.change_findings(session, rule, found.changed, found.gone, run_id=run_id, now=now)
+    return opened, len(found.gone)
+
+
+async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int) -> bool:
+    """Queue a report of the findings that no report tells yet; False without any, or without a channel.
+
+    A report that waits is replaced by the newer one, or taken back when nothing of it stands.
+    """
+    server = await session.get(Server, server_id)
+    if server is None or server.audit_channel_id is None:
+        return False
+    told = outbox.on_the_way(server_id, REPORT, "counted", but=NEW)
+    findings = await audit.untold_findings(session, server_id, told_by=told)
+    if findings:
+        await _queue(ctx, session, server_id, findings, channel_id=server.audit_channel_id, scope=NEW)
+    else:
+        await outbox.withdraw(session, server_id=server_id, kind=REPORT, dedupe_key=NEW)
+    return bool(findings)
+
+
+async def queue_report(ctx: Context, server_id: int) -> int:
+    """Queue a report of everything that stands to the audit channel; give how many findings it is about.
+
+    Raises NotFound while no audit channel is set.
+    """
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, server_id)
+        server = await session.get(Server, server_id)
+        if server is None or server.audit_channel_id is None:
+            raise NotFound("No audit channel is set. Choose one with `/setup channels`.")
+        findings = await audit.standing_findings(session, server_id)
+        await _queue(ctx, session, server_id, findings, channel_id=server.audit_channel_id, scope=ALL)
+        return len(findings)
+
+
+async def standing(ctx: Context, server_id: int) -> list[Finding]:
+    """Load the findings that stand, ignored ones left out."""
+    async with ctx.sessions() as session:
+        return await audit.standing_findings(session, server_id)
+
+
+async def _queue(
+    ctx: Context, session: AsyncSession, server_id: int, findings: Sequence[Finding], *, channel_id: int, scope: str
+) -> None:
+    await outbox.queue(
+        session,
+        server_id=server_id,
+        kind=REPORT,
+        channel_id=channel_id,
+        payload={
+            "groups": [_group(group) for group in group_findings(findings)],
+            "counted": [finding.id for finding in findings],
+            "scope": scope,
+        },
+        dedupe_key=scope,
+        now=ctx.clock(),
+    )
+
+
+def _group(group: FindingGroup) -> dict[str, Any]:
+    return {
+        "rule": group.rule.name,
+        "severity": group.severity.value,
+        "total": group.total,
+        "findings": [
+            {"id": f.id, "public_id": f.public_id, "subject_id": f.subject_id, "facts": dict(f.facts)}
+            for f in group.findings
+        ],
+    }

@@ -1,0 +1,17 @@
+"""The services as one value: what a surface is handed when it is made."""
+
+from dataclasses import dataclass
+
+from bot.battlenet.client import BattleNetClient
+from bot.services.context import Context
+from bot.services.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Carry what the cogs and the routes call; `timers` tells whether this process may run timers at all."""
+
+    ctx: Context
+    battlenet: BattleNetClient
+    outbox: Outbox
+    timers: bool

@@ -1,0 +1,26 @@
+"""What every use case is given: sessions, the clock, and this process's name in leases."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.clock import Clock, system_clock
+
+PUBLIC_ID_BYTES = 6
+
+
+def random_public_id() -> str:
+    """Give a short id that nobody can guess from another; it is safe in custom ids and URLs."""
+    return secrets.token_urlsafe(PUBLIC_ID_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Carry what use cases share; `owner` names this process in leases."""
+
+    sessions: async_sessionmaker[AsyncSession]
+    clock: Clock = system_clock
+    owner: str = field(default_factory=lambda: secrets.token_hex(8))
+    new_public_id: Callable[[], str] = random_public_id

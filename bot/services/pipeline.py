@@ -1,0 +1,93 @@
+"""The two ways in which things move: a roster or a member list is read, then matching, audit and what must be told."""
+
+from dataclasses import dataclass
+
+from bot.battlenet.client import BattleNetClient
+from bot.services import audit, matching, members, roster
+from bot.services.audit import AuditOutcome
+from bot.services.context import Context
+from bot.services.members import Fetch, MemberOutcome
+from bot.services.roster import Progress, RosterOutcome
+from db import locks, servers
+from domain.runs import RunStatus, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What followed on one server."""
+
+    server_id: int
+    linked: int
+    audit: AuditOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class RosterSync:
+    """A roster run and what followed on each server of the guild; nothing follows a run that failed."""
+
+    outcome: RosterOutcome
+    servers: tuple[FollowUp, ...]
+
+    def on(self, server_id: int) -> FollowUp | None:
+        """Give what followed on a server."""
+        return next((one for one in self.servers if one.server_id == server_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSync:
+    """A member run and what followed."""
+
+    outcome: MemberOutcome
+    follow_up: FollowUp
+
+
+async def sync_roster(
+    ctx: Context,
+    battlenet: BattleNetClient,
+    guild_id: int,
+    *,
+    trigger: Trigger,
+    actor_id: int | None = None,
+    progress: Progress | None = None,
+) -> RosterSync:
+    """Sync a guild's roster, then match and audit every server that follows it.
+
+    Raises Conflict while another sync of the guild runs.
+    """
+    outcome = await roster.sync_roster(ctx, battlenet, guild_id, trigger=trigger, actor_id=actor_id, progress=progress)
+    if outcome.status is RunStatus.ERROR:
+        return RosterSync(outcome, ())
+    return RosterSync(outcome, await follow_up_guild(ctx, guild_id, run_id=outcome.run_id))
+
+
+async def sync_members(
+    ctx: Context, server_id: int, fetch: Fetch, *, trigger: Trigger, actor_id: int | None = None
+) -> MemberSync:
+    """Fetch and compare a server's members, then match and audit.
+
+    Raises Conflict while another comparison of the server runs, Unavailable when the list is not whole.
+    """
+    outcome = await members.sync_members(ctx, server_id, fetch, trigger=trigger, actor_id=actor_id)
+    return MemberSync(outcome, await follow_up(ctx, server_id, run_id=outcome.run_id))
+
+
+async def follow_up_guild(ctx: Context, guild_id: int, *, run_id: int | None = None) -> tuple[FollowUp, ...]:
+    """Match and audit every server that follows a guild."""
+    async with ctx.sessions() as session:
+        following = await servers.following_servers(session, guild_id)
+    return tuple([await follow_up(ctx, server.id, run_id=run_id) for server in following])
+
+
+async def follow_up(ctx: Context, server_id: int, *, run_id: int | None = None) -> FollowUp:
+    """Match and audit one server and queue a report of what is new, all in one transaction."""
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, server_id)
+        guild = await servers.followed_guild(session, server_id)
+        linked = 0
+        if guild is not None and guild.roster_synced_at is not None:
+            linked = await matching.link_equal_names(
+                ctx, session, server_id=server_id, guild_id=guild.id, run_id=run_id
+            )
+        outcome = await audit.run_rules(ctx, session, server_id=server_id, run_id=run_id)
+        await audit.queue_new(ctx, session, server_id=server_id)
+    return FollowUp(server_id, linked, outcome)

@@ -1,0 +1,144 @@
+"""Runs: a lease taken, kept alive and ended, whatever happens in between."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.services.context import Context
+from db import runs
+from db.runs import Scope
+from domain.errors import Conflict, MusterError
+from domain.runs import RunSource, RunStatus, Trigger
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=90)
+HEARTBEAT = timedelta(seconds=20)
+
+
+class RunLost(Conflict):
+    """Say that a run's lease expired and was closed: nothing more may be written for it."""
+
+    def __init__(self) -> None:
+        super().__init__("This sync stood still for too long and was closed. Run it again.")
+
+
+@dataclass(slots=True)
+class Run:
+    """A run in progress: what it counts, and how it will end unless told otherwise."""
+
+    id: int
+    started_at: datetime
+    status: RunStatus = RunStatus.SUCCESS
+    reason: str | None = None
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def partial(self, reason: str) -> None:
+        """End as partial, unless it fails anyway."""
+        self.status, self.reason = RunStatus.PARTIAL, reason
+
+    def fail(self, reason: str) -> None:
+        """End as an error."""
+        self.status, self.reason = RunStatus.ERROR, reason
+
+    async def confirm(self, session: AsyncSession, now: datetime) -> None:
+        """Make sure, in the transaction that writes, that the lease is still held; raises RunLost."""
+        if not await runs.beat(session, self.id, now):
+            raise RunLost
+
+
+@asynccontextmanager
+async def running(
+    ctx: Context, source: RunSource, scope: Scope, *, trigger: Trigger, actor_id: int | None = None
+) -> AsyncIterator[Run]:
+    """Hold the lease of a source and scope while the body runs, then log how it ended.
+
+    Raises Conflict while another run of the same source and scope is alive. What the body raises ends the run as an
+    error and goes on up.
+    """
+    run = await _begin(ctx, source, scope, trigger, actor_id)
+    heartbeat = asyncio.create_task(_keep_alive(ctx, run.id))
+    try:
+        yield run
+    except BaseException as error:
+        run.fail(_cause(error))
+        raise
+    finally:
+        heartbeat.cancel()
+        await asyncio.shield(_end(ctx, run))
+
+
+async def close_expired(ctx: Context) -> int:
+    """Close the runs of processes that went away; give how many there were."""
+    async with ctx.sessions.begin() as session:
+        return await runs.close_expired_runs(session, now=ctx.clock(), lease=LEASE)
+
+
+async def hold_instance_lease(ctx: Context) -> bool:
+    """Take or renew the lease on the timers; False while another living process holds it."""
+    async with ctx.sessions.begin() as session:
+        return await runs.take_instance_lease(session, owner=ctx.owner, now=ctx.clock(), lease=LEASE)
+
+
+async def give_up_instance_lease(ctx: Context) -> None:
+    """Free the timers for another process at once."""
+    async with ctx.sessions.begin() as session:
+        await runs.give_up_instance_lease(session, owner=ctx.owner)
+
+
+async def _begin(ctx: Context, source: RunSource, scope: Scope, trigger: Trigger, actor_id: int | None) -> Run:
+    now = ctx.clock()
+    async with ctx.sessions.begin() as session:
+        run_id = await runs.begin_run(
+            session,
+            source=source,
+            scope=scope,
+            trigger=trigger,
+            owner=ctx.owner,
+            actor_id=actor_id,
+            now=now,
+            lease=LEASE,
+        )
+    if run_id is None:
+        raise Conflict("This is being synced right now. `/sync status` shows when it is done.")
+    return Run(run_id, now)
+
+
+def _cause(error: BaseException) -> str:
+    match error:
+        case asyncio.CancelledError():
+            return "stopped"
+        case MusterError(text=text):
+            return text
+        case _:
+            return type(error).__name__
+
+
+async def _end(ctx: Context, run: Run) -> None:
+    now = ctx.clock()
+    async with ctx.sessions.begin() as session:
+        await runs.end_run(
+            session,
+            run.id,
+            status=run.status,
+            now=now,
+            duration_ms=int((now - run.started_at).total_seconds() * 1000),
+            counts=run.counts,
+            reason=run.reason,
+        )
+
+
+async def _keep_alive(ctx: Context, run_id: int) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT.total_seconds())
+        try:
+            async with ctx.sessions.begin() as session:
+                if not await runs.beat(session, run_id, ctx.clock()):
+                    return
+        except Exception:
+            log.exception("the heartbeat of run %s failed", run_id)

@@ -1,0 +1,247 @@
+"""Reports of findings: what is queued for the audit channel, and what a delivery marks."""
+
+import pytest
+import sqlalchemy as sa
+
+from bot.services import audit
+from bot.services.context import Context
+from bot.services.outbox import Delivery, Outbox
+from db import locks
+from db.tables.audit import Issue
+from db.tables.outbox import OutboxMessage
+from db.tables.servers import Server
+from domain.audit import Severity, State, SubjectKind
+from domain.errors import NotFound
+from tests.support.clock import FakeClock
+from tests.support.people import (
+    CHANNEL,
+    SERVER,
+    Toon,
+    facts,
+    insert_characters,
+    insert_guild,
+    insert_members,
+    insert_server,
+    leave_guild,
+    load_issues,
+)
+
+
+@pytest.fixture
+async def guild(ctx: Context) -> int:
+    return await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
+
+
+async def run_and_queue(ctx: Context) -> bool:
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, SERVER)
+        await audit.run_rules(ctx, session, server_id=SERVER)
+        return await audit.queue_new(ctx, session, server_id=SERVER)
+
+
+async def standing(ctx: Context, rule: str) -> set[int]:
+    return {issue.subject_id for issue in await load_issues(ctx, rule) if issue.state is not State.RESOLVED}
+
+
+def names(delivery: Delivery | None) -> list[str]:
+    assert delivery is not None
+    return [finding["facts"]["name"] for group in delivery.payload["groups"] for finding in group["findings"]]
+
+
+async def deliver(ctx: Context, *, shown: int | None = None) -> Delivery:
+    """Send the next report as the bot would, showing its first findings by name."""
+    outbox = Outbox(ctx)
+    delivery = await outbox.claim()
+    assert delivery is not None
+    await outbox.delivered(delivery.id, 555, tuple(delivery.payload["counted"][:shown]))
+    return delivery
+
+
+async def test_a_report_tells_new_findings_by_rank_and_name(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, Toon("bo", rank=5), Toon("Ana", rank=5), Toon("Zed", rank=0))
+    await insert_members(ctx, facts(1, "mel"))
+
+    assert await run_and_queue(ctx)
+
+    delivery = await Outbox(ctx).claim()
+    assert delivery is not None
+    assert (delivery.kind, delivery.channel_id, delivery.payload["scope"]) == (audit.REPORT, CHANNEL, audit.NEW)
+    groups = delivery.payload["groups"]
+    assert [(group["rule"], group["total"]) for group in groups] == [("orphan_discord", 1), ("orphan_wow", 3)]
+    assert names(delivery) == ["mel", "Zed", "Ana", "bo"]
+
+
+async def test_a_report_names_twenty_of_a_type_and_counts_all(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(30)))
+    await run_and_queue(ctx)
+
+    delivery = await Outbox(ctx).claim()
+
+    assert delivery is not None
+    assert len(names(delivery)) == 20
+    assert len(delivery.payload["counted"]) == 30
+
+
+async def test_graver_findings_come_first_by_rank_not_by_text(ctx: Context, guild: int) -> None:
+    severities = [Severity.INFO, Severity.WARNING, Severity.CRITICAL, Severity.ERROR]
+    async with ctx.sessions.begin() as session:
+        session.add_all(
+            Issue(
+                public_id=f"i{n}",
+                server_id=SERVER,
+                rule=f"rule_{n}",
+                rule_version=1,
+                severity=severity,
+                subject_kind=SubjectKind.SERVER,
+                subject_id=SERVER,
+                fingerprint="",
+                facts={"name": severity.value},
+                state=State.OPEN,
+                opened_at=ctx.clock(),
+            )
+            for n, severity in enumerate(severities)
+        )
+
+    await run_and_queue(ctx)
+
+    assert names(await Outbox(ctx).claim()) == ["critical", "error", "warning", "info"]
+
+
+async def test_only_what_was_shown_is_notified_and_what_was_counted_is_not_told_again(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    ids = await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(10, 15)))
+    await run_and_queue(ctx)
+    now = clock.advance(minutes=1)
+    await deliver(ctx, shown=2)
+
+    found = await load_issues(ctx)
+    assert [issue.state for issue in found] == [State.NOTIFIED] * 2 + [State.OPEN] * 3
+    assert [issue.notified_at for issue in found] == [now] * 2 + [None] * 3
+    assert {issue.counted_at for issue in found} == {now}
+
+    [extra] = await insert_characters(ctx, guild, "Newcomer")
+    assert await run_and_queue(ctx)
+    assert names(await deliver(ctx)) == ["Newcomer"]
+    assert not await run_and_queue(ctx)
+    assert await standing(ctx, "orphan_wow") == {*ids, extra}
+
+
+async def test_a_report_that_waits_gives_way_to_the_newer_one(ctx: Context, guild: int) -> None:
+    ana, _ = await insert_characters(ctx, guild, "Ana", "Bo")
+    await run_and_queue(ctx)
+    await leave_guild(ctx, ana)
+    await insert_characters(ctx, guild, "Cid")
+
+    await run_and_queue(ctx)
+
+    assert names(await deliver(ctx)) == ["Bo", "Cid"]
+    assert await Outbox(ctx).claim() is None
+
+
+async def test_a_report_that_waits_is_taken_back_when_nothing_of_it_stands(ctx: Context, guild: int) -> None:
+    [ana] = await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    await leave_guild(ctx, ana)
+
+    assert not await run_and_queue(ctx)
+
+    assert await Outbox(ctx).claim() is None
+
+
+async def test_what_a_report_on_the_way_tells_is_not_told_by_the_next(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    outbox = Outbox(ctx)
+    first = await outbox.claim()
+    assert first is not None
+
+    assert not await run_and_queue(ctx)
+    await outbox.retry(first.id, "Discord answered 500", 60)
+    await insert_characters(ctx, guild, "Bo")
+    assert await run_and_queue(ctx)
+
+    clock.advance(minutes=2)
+    assert names(await deliver(ctx)) == ["Ana"]
+    assert names(await deliver(ctx)) == ["Bo"]
+
+
+async def test_what_a_failed_report_would_have_told_is_told_again(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    outbox = Outbox(ctx)
+    first = await outbox.claim()
+    assert first is not None
+    await outbox.failed(first.id, "the channel no longer exists")
+
+    assert await run_and_queue(ctx)
+
+    assert names(await deliver(ctx)) == ["Ana"]
+
+
+async def test_without_a_channel_nothing_is_queued_and_the_findings_stand(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    [ana] = await insert_characters(ctx, guild, "Ana")
+
+    assert not await run_and_queue(ctx)
+    assert await standing(ctx, "orphan_wow") == {ana}
+    with pytest.raises(NotFound, match="/setup channels"):
+        await audit.queue_report(ctx, SERVER)
+    async with ctx.sessions() as session:
+        assert (await session.scalars(sa.select(OutboxMessage))).all() == []
+
+
+async def test_a_channel_chosen_later_gets_what_was_found_before(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    async with ctx.sessions.begin() as session:
+        await session.execute(sa.update(Server).values(audit_channel_id=CHANNEL))
+
+    assert await run_and_queue(ctx)
+    assert names(await deliver(ctx)) == ["Ana"]
+
+
+async def test_the_whole_report_tells_also_what_was_told_before(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, "Ana", "Bo")
+    await run_and_queue(ctx)
+    await deliver(ctx, shown=1)
+
+    assert await audit.queue_report(ctx, SERVER) == 2
+
+    delivery = await deliver(ctx)
+    assert delivery.payload["scope"] == audit.ALL
+    assert names(delivery) == ["Ana", "Bo"]
+    assert {issue.state for issue in await load_issues(ctx)} == {State.NOTIFIED}
+
+
+async def test_the_whole_report_of_a_clean_server_says_so(ctx: Context, guild: int) -> None:
+    assert await audit.queue_report(ctx, SERVER) == 0
+
+    delivery = await deliver(ctx)
+    assert (delivery.payload["groups"], delivery.payload["counted"]) == ([], [])
+
+
+async def test_a_finding_resolved_before_its_report_arrived_is_not_notified(ctx: Context, guild: int) -> None:
+    [ana] = await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    outbox = Outbox(ctx)
+    delivery = await outbox.claim()
+    assert delivery is not None
+    await leave_guild(ctx, ana)
+    await run_and_queue(ctx)
+
+    await outbox.delivered(delivery.id, 555, tuple(delivery.payload["counted"]))
+
+    assert [issue.state for issue in await load_issues(ctx)] == [State.RESOLVED]
+
+
+async def test_what_stands_can_be_listed_without_what_is_ignored(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, Toon("Bo", rank=9), Toon("Ana", rank=1), "Cid")
+    await run_and_queue(ctx)
+    async with ctx.sessions.begin() as session:
+        await session.execute(sa.update(Issue).where(Issue.facts["name"].astext == "Cid").values(state=State.IGNORED))
+
+    assert [finding.facts["name"] for finding in await audit.standing(ctx, SERVER)] == ["Ana", "Bo"]

@@ -1,0 +1,122 @@
+"""From a list that was read to what the officers are told."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from bot.services import members, pipeline
+from bot.services.context import Context
+from bot.services.members import MemberFacts, MemberList
+from bot.services.outbox import Outbox
+from domain.audit import State
+from domain.errors import Unavailable
+from domain.runs import Trigger
+from tests.support.clock import FakeClock
+from tests.support.people import (
+    CHANNEL,
+    SERVER,
+    facts,
+    insert_characters,
+    insert_guild,
+    insert_members,
+    insert_server,
+    load_actions,
+    load_issues,
+    load_links,
+)
+
+
+async def sync(ctx: Context, found: Sequence[MemberFacts], expected: int | None = None) -> pipeline.MemberSync:
+    async def fetch() -> MemberList:
+        return MemberList(ctx.clock(), found, len(found), expected)
+
+    return await pipeline.sync_members(ctx, SERVER, fetch, trigger=Trigger.COMMAND)
+
+
+async def test_a_member_list_leads_to_links_findings_and_a_report(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx, members_synced=False, channel_id=CHANNEL))
+    ana, bo = await insert_characters(ctx, guild, "Ana", "Bo")
+
+    done = await sync(ctx, [facts(1, "ana"), facts(2, "mel")])
+
+    assert (done.outcome.changes.joined, done.follow_up.linked, done.follow_up.audit.opened) == (2, 1, 2)
+    assert await load_links(ctx) == {ana: {1}}
+    assert {issue.subject_id for issue in await load_issues(ctx)} == {bo, 2}
+    delivery = await Outbox(ctx).claim()
+    assert delivery is not None
+    assert len(delivery.payload["counted"]) == 2
+    for action in ("link.add", "finding.open"):
+        assert {one.run_id for one in await load_actions(ctx, action)} == {done.outcome.run_id}
+
+
+async def test_a_partial_list_leads_to_nothing(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx, members_synced=False, channel_id=CHANNEL))
+    await insert_characters(ctx, guild, "Ana")
+
+    with pytest.raises(Unavailable):
+        await sync(ctx, [facts(1, "ana")], expected=50)
+
+    assert await load_links(ctx) == {}
+    assert await load_issues(ctx) == []
+
+
+async def test_nothing_is_linked_or_found_from_events_alone(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx, members_synced=False, channel_id=CHANNEL))
+    await insert_characters(ctx, guild, "Ana")
+    await members.member_changed(ctx, SERVER, facts(1, "ana"))
+
+    done = await pipeline.follow_up(ctx, SERVER)
+
+    assert (done.linked, done.audit.total) == (0, 0)
+
+
+async def test_sync_and_audit_work_with_no_channel_set(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx, members_synced=False))
+    await insert_characters(ctx, guild, "Ana")
+
+    done = await sync(ctx, [facts(1)])
+
+    assert done.follow_up.audit.total == 2
+    assert await Outbox(ctx).claim() is None
+
+
+async def test_a_new_nick_that_is_a_character_closes_both_findings(ctx: Context, clock: FakeClock) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    await insert_characters(ctx, guild, "Ana")
+    await sync(ctx, [facts(1)])
+
+    clock.advance(minutes=1)
+    await members.member_changed(ctx, SERVER, facts(1, nick="Ana"))
+    done = await pipeline.follow_up(ctx, SERVER)
+
+    assert (done.linked, done.audit.resolved) == (1, 2)
+    assert {issue.state for issue in await load_issues(ctx)} == {State.RESOLVED}
+
+
+async def test_every_server_of_a_guild_is_followed_up(ctx: Context) -> None:
+    here, there = await insert_server(ctx), await insert_server(ctx, 200)
+    guild = await insert_guild(ctx, here, there)
+    [ana] = await insert_characters(ctx, guild, "Ana")
+    await insert_members(ctx, facts(1, "ana"), server_id=there)
+
+    done = await pipeline.follow_up_guild(ctx, guild)
+
+    assert [(one.server_id, one.linked, one.audit.total) for one in done] == [(here, 0, 1), (there, 1, 0)]
+    assert await load_links(ctx, there) == {ana: {1}}
+
+
+async def test_twenty_follow_ups_at_once_leave_one_link_one_finding_and_one_report(scratch_ctx: Context) -> None:
+    guild = await insert_guild(scratch_ctx, await insert_server(scratch_ctx, channel_id=CHANNEL))
+    ana, bo = await insert_characters(scratch_ctx, guild, "Ana", "Bo")
+    await insert_members(scratch_ctx, facts(1, "ana"))
+
+    await asyncio.gather(*(pipeline.follow_up(scratch_ctx, SERVER) for _ in range(20)))
+
+    assert await load_links(scratch_ctx) == {ana: {1}}
+    assert [issue.subject_id for issue in await load_issues(scratch_ctx)] == [bo]
+    outbox = Outbox(scratch_ctx)
+    first = await outbox.claim()
+    assert first is not None
+    await outbox.delivered(first.id, 555, tuple(first.payload["counted"]))
+    assert await outbox.claim() is None
