@@ -1,0 +1,122 @@
+"""The composition root: settings become a running process, and every end of it is a clean one."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.battlenet.client import BattleNetClient
+from bot.database import bring_to_head, open_database, revision
+from bot.services import status
+from bot.services.bundle import Services
+from bot.services.context import Context
+from bot.services.outbox import Outbox
+from bot.settings import Settings, SettingsError
+from cogs.common.bot import MusterBot
+from db import migrate
+from db.engine import create_engine, create_sessions
+from domain.errors import Unavailable
+from web_embed.app import HealthReport, create_web, start_web
+
+log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Run Muster until SIGTERM or SIGINT.
+
+    An embedded database is migrated here, since nobody else can reach it; a given one must be at the newest revision.
+    Raises SettingsError, Unavailable or EmbeddedError with one line for the person who starts it.
+    """
+    with open_database(settings) as url:
+        asyncio.run(_serve(settings, url))
+
+
+async def _serve(settings: Settings, url: str) -> None:
+    await _prepare_database(settings, url)
+    point_discord(settings)
+    async with AsyncExitStack() as stack:
+        services = await stack.enter_async_context(open_services(settings, url))
+        bot = await stack.enter_async_context(MusterBot(services))
+        runner = await start_web(create_web(lambda: _health(services, bot)), *settings.web_address)
+        stack.push_async_callback(runner.cleanup)
+        log.info("listening on %s", ", ".join(f"http://{host}:{port}" for host, port, *_ in runner.addresses))
+        if not settings.timers:
+            log.warning("timers off: MUSTER_ENV is %s", settings.environment)
+        await _until_told(bot, settings.discord_token.get_secret_value())
+
+
+@asynccontextmanager
+async def open_services(settings: Settings, url: str) -> AsyncIterator[Services]:
+    """Connect what the services need and let go of it at the end."""
+    engine = create_engine(url)
+    battlenet = BattleNetClient(
+        settings.battlenet_api,
+        settings.battlenet_oauth,
+        settings.blizzard_client_id,
+        settings.blizzard_client_secret.get_secret_value(),
+    )
+    try:
+        ctx = Context(create_sessions(engine))
+        yield Services(ctx, battlenet, Outbox(ctx), timers=settings.timers)
+    finally:
+        await battlenet.aclose()
+        await engine.dispose()
+
+
+def point_discord(settings: Settings) -> None:
+    """Point discord.py at the addresses of the settings, the sandbox's or Discord's own."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # Muster never speaks
+    Route.BASE = settings.discord_api
+    if settings.discord_gateway is not None:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway)
+
+
+async def _prepare_database(settings: Settings, url: str) -> None:
+    if settings.database_url is None:
+        await bring_to_head(url)
+        return
+    found, newest = await revision(url), migrate.head()
+    if found != newest:
+        raise SettingsError(f"the database is at {found or 'nothing'}, not at {newest}: run `muster migrate` first")
+
+
+async def _until_told(bot: MusterBot, token: str) -> None:
+    """Stay connected until a signal ends it; raises what ended the connection otherwise."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    told = asyncio.create_task(stop.wait())
+    connected = asyncio.create_task(bot.start(token))
+    await asyncio.wait({told, connected}, return_when=asyncio.FIRST_COMPLETED)
+    if not connected.done():
+        log.info("told to stop")
+        await bot.close()
+    told.cancel()
+    try:
+        await connected
+    except discord.LoginFailure:
+        raise SettingsError("Discord refuses DISCORD_BOT_TOKEN: copy it again from the developer portal") from None
+    except discord.PrivilegedIntentsRequired:
+        raise SettingsError(
+            "the Server Members intent is off: switch it on in the developer portal, Bot, Privileged Gateway Intents"
+        ) from None
+    except (discord.DiscordException, OSError) as error:
+        raise Unavailable(f"The connection to Discord ended: {error}") from error
+    if not stop.is_set():
+        raise Unavailable("The connection to Discord ended without a reason; start Muster again.")
+
+
+async def _health(services: Services, bot: MusterBot) -> HealthReport:
+    gateway = bot.is_ready() and not bot.is_closed()
+    try:
+        return HealthReport(database=True, gateway=gateway, last_sync=await status.last_good_sync(services.ctx))
+    except (SQLAlchemyError, OSError):
+        return HealthReport(database=False, gateway=gateway, last_sync=None)

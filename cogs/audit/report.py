@@ -1,0 +1,135 @@
+"""The layout of a report: what fits into one message, and which findings that shows by name."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from cogs.audit import texts
+from cogs.common.paginator import COMPONENT_LIMIT, TEXT_LIMIT, fit_lines
+from cogs.common.text import escape
+from domain.audit import Finding, FindingGroup, Severity, SubjectKind, group_findings
+
+NAME_LIMIT = 32
+TITLE_LIMIT = 60
+HEADER_COMPONENTS = 2
+GROUP_COMPONENTS = 4
+"""A container, its text, and a row with one button."""
+REST_COMPONENTS = 1
+GROUPS_LIMIT = (COMPONENT_LIMIT - HEADER_COMPONENTS - REST_COMPONENTS) // GROUP_COMPONENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One type of findings as it stands in a message; `more` of them are not shown by name."""
+
+    rule: str
+    colour: int
+    text: str
+    shown_ids: tuple[int, ...]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole message: a header, the types, and a last line for the types that found no room."""
+
+    header: str
+    blocks: tuple[Block, ...]
+    rest: str | None
+
+    @property
+    def shown_ids(self) -> tuple[int, ...]:
+        """Give the findings that the message shows by name."""
+        return tuple(id_ for block in self.blocks for id_ in block.shown_ids)
+
+
+def groups_of(payload: Mapping[str, Any]) -> tuple[FindingGroup, ...]:
+    """Read the groups of a queued report; their totals count findings that the payload does not carry."""
+    totals = {(Severity(group["severity"]), group["rule"]): group["total"] for group in payload["groups"]}
+    findings = [
+        Finding(rule=group["rule"], severity=Severity(group["severity"]), **finding)
+        for group in payload["groups"]
+        for finding in group["findings"]
+    ]
+    return tuple(
+        replace(group, total=total, more=total - len(group.findings))
+        for group in group_findings(findings)
+        for total in (totals[group.severity, group.rule.name],)
+    )
+
+
+def lay_out(groups: Sequence[FindingGroup], *, only_new: bool, hint: str | None = None) -> Report:
+    """Lay out a report within the budget of one message: text is shared evenly among the types that need it."""
+    header = "\n".join([texts.TITLE, *_summary(groups, only_new=only_new), *([hint] if hint else [])])
+    fitting, others = groups[:GROUPS_LIMIT], groups[GROUPS_LIMIT:]
+    rest = texts.more_types(sum(group.total for group in others), len(others)) if others else None
+    room = TEXT_LIMIT - len(header) - len(rest or "")
+    shares = share_evenly([len(_full_text(group)) for group in fitting], room)
+    blocks = tuple(_block(group, share) for group, share in zip(fitting, shares, strict=True))
+    return Report(header, blocks, rest)
+
+
+def share_evenly(needs: Sequence[int], room: int) -> list[int]:
+    """Share room so that who needs less than an even part leaves the remainder to the others."""
+    shares = [0] * len(needs)
+    order = sorted(range(len(needs)), key=needs.__getitem__)
+    for waiting, place in zip(range(len(order), 0, -1), order, strict=True):
+        shares[place] = min(needs[place], room // waiting)
+        room -= shares[place]
+    return shares
+
+
+def heading(group: FindingGroup, total: int | None = None) -> str:
+    """Head a type of findings with its total, or with that of all its severities."""
+    return texts.heading(group.rule.symbol, escape(group.rule.title, TITLE_LIMIT), total or group.total)
+
+
+def line(kind: SubjectKind, finding: Finding) -> str:
+    """Tell one finding in a line of at most 200 characters; what it lacks is left out."""
+    facts = finding.facts
+    name = escape(str(facts.get("name") or finding.public_id), NAME_LIMIT)
+    if kind is SubjectKind.MEMBER:
+        return f"<@{finding.subject_id}> {name}"
+    parts = [f"**{name}**"]
+    if facts.get("realm"):
+        parts.append(escape(str(facts["realm"]), NAME_LIMIT))
+    if facts.get("rank") is not None:
+        parts.append(texts.rank(facts["rank"]))
+    if facts.get("level") is not None:
+        parts.append(texts.level(facts["level"]))
+    return " · ".join(parts)
+
+
+def _summary(groups: Iterable[FindingGroup], *, only_new: bool) -> list[str]:
+    counts: Counter[Severity] = Counter()
+    for group in groups:
+        counts[group.severity] += group.total
+    if not counts:
+        return [texts.NOTHING]
+    return [texts.scope(counts.total(), only_new=only_new), texts.severities(counts.items())]
+
+
+def _lines(group: FindingGroup) -> list[str]:
+    return [line(group.rule.subject, finding) for finding in group.findings]
+
+
+def _full_text(group: FindingGroup) -> str:
+    return "\n".join([heading(group), *_lines(group), *([texts.more(group.more)] if group.more else [])])
+
+
+def _block(group: FindingGroup, limit: int) -> Block:
+    text = _full_text(group)
+    shown = len(group.findings)
+    if len(text) > limit:
+        head, tail = heading(group), texts.more(group.total)
+        lines, _ = fit_lines(_lines(group), limit - len(head) - len(tail) - 2)
+        shown = len(lines)
+        text = "\n".join([head, *lines, texts.more(group.total - shown)])
+    return Block(
+        rule=group.rule.name,
+        colour=group.severity.colour,
+        text=text,
+        shown_ids=tuple(finding.id for finding in group.findings[:shown]),
+        more=group.total - shown,
+    )

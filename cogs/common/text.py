@@ -1,0 +1,46 @@
+"""Free text made fit to be shown: it neither formats, nor mentions, nor hides or reorders what stands around it."""
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Literal
+
+import discord
+
+DEFAULT_LIMIT = 200
+# Letters and marks by category that draw nothing: Hangul fillers, Khmer inherent vowels, the joiner, blank Braille.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_MARKDOWN = re.compile(r"([\\*_~`|\[\]()<>#+\-])")
+_NUMBERED = re.compile(r"^(\d+)\.")
+
+TimestampStyle = Literal["f", "F", "d", "D", "t", "T", "R"]
+
+
+def clean(text: str, limit: int = DEFAULT_LIMIT) -> str:
+    """Give one line without control, format and invisible characters, cut to `limit` characters with "…"."""
+    visible = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_visible(char))
+    line = " ".join(visible.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def escape(text: str, limit: int = DEFAULT_LIMIT) -> str:
+    """Clean free text for a message: no markdown, no mentions; `limit` counts characters as seen, before escaping."""
+    line = _MARKDOWN.sub(r"\\\1", clean(text, limit))
+    # Discord looks for @everyone in the raw content, where a backslash does not hide it.
+    return _NUMBERED.sub(r"\1\\.", line).replace("@", "@\u200b")
+
+
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """Give a number with its noun: 1 character, 2 characters."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def timestamp(moment: datetime, style: TimestampStyle = "R") -> str:
+    """Give Discord's own time mark, shown in each reader's zone and language; ValueError for a naive time."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return discord.utils.format_dt(moment, style)
+
+
+def _is_visible(char: str) -> bool:
+    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in _INVISIBLE

@@ -1,0 +1,119 @@
+"""What `/setup check` looks at: each thing that Muster needs, whether it is there, and the remedy."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import discord
+
+from bot.services.servers import ServerView
+from bot.services.status import RunView
+from cogs.setup import texts
+from domain.runs import RunSource, RunStatus
+
+
+class State(Enum):
+    """Grade a check; the value is its symbol."""
+
+    OK = "✅"
+    WARNING = "⚠️"
+    MISSING = "❌"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what to do if it is not well."""
+
+    state: State
+    text: str
+
+
+_RUNS = {
+    RunSource.BLIZZARD_API: ("Roster", texts.NEVER_ROSTER, "Run `/sync roster` again."),
+    RunSource.DISCORD_BOT: ("Members", texts.NEVER_MEMBERS, "Run `/sync members` again."),
+}
+
+
+def missing_permissions(permissions: discord.Permissions) -> list[str]:
+    """Give what Muster needs to post and does not have here."""
+    return [name for name in texts.PERMISSIONS if not getattr(permissions, name)]
+
+
+def readable_by_everyone(channel: discord.abc.GuildChannel) -> bool:
+    """Tell whether the default role sees a channel."""
+    return channel.permissions_for(channel.guild.default_role).view_channel
+
+
+def check_intent(intents: discord.Intents, flags: discord.ApplicationFlags | None) -> Check:
+    """Look at the Server Members intent, here and in the portal; `flags` is None when Discord did not tell."""
+    if intents.members and flags is None:
+        return Check(State.WARNING, texts.INTENT_UNKNOWN)
+    granted = flags is not None and (flags.gateway_guild_members or flags.gateway_guild_members_limited)
+    if intents.members and granted:
+        return Check(State.OK, texts.INTENT_ON)
+    return Check(State.MISSING, texts.INTENT_OFF)
+
+
+def check_permissions(server: discord.Guild) -> Check:
+    """Look at what Muster's roles allow in the whole server."""
+    lacking = missing_permissions(server.me.guild_permissions)
+    if lacking:
+        return Check(State.WARNING, texts.permissions_missing(lacking))
+    return Check(State.OK, texts.PERMISSIONS_THERE)
+
+
+def check_channel(server: discord.Guild, channel_id: int | None) -> Check:
+    """Look at the audit channel: chosen, there, usable, and for officers only."""
+    if channel_id is None:
+        return Check(State.MISSING, texts.NO_CHANNEL)
+    channel = server.get_channel(channel_id)
+    if channel is None:
+        return Check(State.MISSING, texts.CHANNEL_GONE)
+    if lacking := missing_permissions(channel.permissions_for(server.me)):
+        return Check(State.MISSING, texts.channel_unusable(channel_id, lacking))
+    if readable_by_everyone(channel):
+        return Check(State.WARNING, texts.channel_public(channel_id))
+    return Check(State.OK, texts.channel_fine(channel_id))
+
+
+def check_guild(view: ServerView) -> Check:
+    """Look at the guild that the server follows."""
+    if view.guild is None:
+        return Check(State.MISSING, texts.NO_GUILD)
+    return Check(State.OK, texts.guild_followed(view.guild.name, view.guild.realm_name, view.guild.region))
+
+
+def check_run(source: RunSource, runs: list[RunView]) -> Check:
+    """Look at how the last run of a source ended."""
+    what, never, remedy = _RUNS[source]
+    run = next((run for run in runs if run.source is source), None)
+    if run is None:
+        return Check(State.MISSING, never)
+    moment, reason = run.finished_at or run.started_at, run.reason or run.status.value
+    match run.status:
+        case RunStatus.SUCCESS:
+            return Check(State.OK, texts.run_good(what, moment))
+        case RunStatus.RUNNING:
+            return Check(State.OK, texts.run_going(what, moment))
+        case RunStatus.PARTIAL:
+            return Check(State.WARNING, texts.run_partial(what, moment, reason))
+        case RunStatus.ERROR:
+            return Check(State.MISSING, texts.run_failed(what, moment, reason, remedy))
+
+
+def check_timers(*, on: bool) -> Check:
+    """Look at whether this process runs timers."""
+    return Check(State.OK, texts.TIMERS_ON) if on else Check(State.WARNING, texts.TIMERS_OFF)
+
+
+def check_battlenet(problem: str | None) -> Check:
+    """Look at whether Battle.net answers."""
+    if problem is None:
+        return Check(State.OK, texts.BATTLENET_ANSWERS)
+    return Check(State.MISSING, texts.battlenet_silent(problem))
+
+
+def check_delivery(view: ServerView) -> Check:
+    """Look at whether the last post arrived."""
+    if view.undelivered is None:
+        return Check(State.OK, texts.DELIVERED)
+    return Check(State.MISSING, texts.undelivered(view.undelivered))

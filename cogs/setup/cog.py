@@ -1,0 +1,117 @@
+"""`/setup`: an officer chooses the guild and the channels, and sees what is missing."""
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.services import probe, servers, status
+from cogs.common.access import officers_server
+from cogs.common.bot import MusterBot
+from cogs.common.errors import Choices, guard_autocomplete
+from cogs.common.progress import Progress
+from cogs.setup import checks, texts
+from cogs.setup.realms import Realms, matching
+from cogs.setup.ui import channel_card, check_card, guild_card
+from domain.errors import InvalidInput
+from domain.regions import Region
+from domain.runs import RunSource
+
+DEFAULT_REGION = Region.EU
+
+ShortText = app_commands.Range[str, 1, 100]
+
+
+@app_commands.guild_only()
+@app_commands.default_permissions(manage_guild=True)
+class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP):
+    """Keep a server's settings."""
+
+    def __init__(self, bot: MusterBot) -> None:
+        self.bot = bot
+        self.ctx = bot.services.ctx
+        self._realms = Realms(bot.services)
+
+    async def cog_unload(self) -> None:
+        """Drop the fetches that nobody waits for any more."""
+        self._realms.close()
+
+    @app_commands.command(description=texts.GUILD)
+    @app_commands.describe(region=texts.REGION, realm=texts.REALM, guild=texts.GUILD_NAME, replace=texts.REPLACE)
+    async def guild(
+        self,
+        interaction: discord.Interaction,
+        region: Region,
+        realm: ShortText,
+        guild: ShortText,
+        replace: ShortText | None = None,
+    ) -> None:
+        """Follow a guild that Battle.net knows, and show it."""
+        async with Progress(interaction) as progress:
+            server_id = await officers_server(self.ctx, interaction)
+            await progress.update(texts.LOOKING_UP)
+            followed = await servers.follow_guild(
+                self.ctx,
+                self.bot.services.battlenet,
+                server_id,
+                region=region,
+                realm=realm,
+                name=guild,
+                actor_id=interaction.user.id,
+                giving_up=replace,
+            )
+            await progress.finish(view=guild_card(followed, await servers.view(self.ctx, server_id)))
+
+    @guild.autocomplete("realm")
+    @guard_autocomplete
+    async def realms(self, interaction: discord.Interaction, current: str) -> Choices[str]:
+        """Offer the region's realms by any of their names, those that begin with what is typed first."""
+        await officers_server(self.ctx, interaction)
+        if interaction.namespace.region not in tuple(Region):
+            return []
+        found = matching(await self._realms.load(Region(interaction.namespace.region)), current)
+        return [app_commands.Choice(name=realm.name, value=realm.slug) for realm in found]
+
+    @app_commands.command(description=texts.CHANNELS)
+    @app_commands.describe(audit=texts.AUDIT_CHANNEL)
+    async def channels(self, interaction: discord.Interaction, audit: discord.TextChannel) -> None:
+        """Choose the audit channel."""
+        server_id = await officers_server(self.ctx, interaction)
+        if lacking := checks.missing_permissions(audit.permissions_for(audit.guild.me)):
+            raise InvalidInput(texts.channel_refused(audit.id, lacking))
+        await servers.set_audit_channel(self.ctx, server_id, audit.id, actor_id=interaction.user.id)
+        await interaction.response.send_message(
+            view=channel_card(audit.id, public=checks.readable_by_everyone(audit)),
+            ephemeral=True,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+
+    @app_commands.command(description=texts.CHECK)
+    async def check(self, interaction: discord.Interaction) -> None:
+        """Show what Muster needs and what is missing."""
+        async with Progress(interaction) as progress:
+            server_id = await officers_server(self.ctx, interaction)
+            await progress.update(texts.CHECKING)
+            assert interaction.guild is not None
+            await progress.finish(view=check_card(await self._checks(server_id, interaction.guild)))
+
+    async def _checks(self, server_id: int, server: discord.Guild) -> list[checks.Check]:
+        view = await servers.view(self.ctx, server_id)
+        runs = await status.last_runs(self.ctx, server_id)
+        region = DEFAULT_REGION if view.guild is None else view.guild.region
+        return [
+            checks.check_intent(self.bot.intents, await self._flags()),
+            checks.check_permissions(server),
+            checks.check_guild(view),
+            checks.check_channel(server, view.audit_channel_id),
+            checks.check_battlenet(await probe.battlenet_problem(self.bot.services.battlenet, region)),
+            checks.check_run(RunSource.BLIZZARD_API, runs),
+            checks.check_run(RunSource.DISCORD_BOT, runs),
+            checks.check_timers(on=self.bot.services.timers),
+            checks.check_delivery(view),
+        ]
+
+    async def _flags(self) -> discord.ApplicationFlags | None:
+        try:
+            return (await self.bot.application_info()).flags
+        except discord.HTTPException:
+            return None

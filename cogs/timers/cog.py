@@ -1,0 +1,94 @@
+"""The timers: only in the process that holds the instance lease, each doing what the runs say is due."""
+
+import logging
+from functools import partial
+
+from discord.ext import commands, tasks
+
+from bot.services import pipeline, runs, schedule
+from cogs.common.bot import MusterBot
+from cogs.common.members import read_members
+from cogs.common.timers import Steady
+from domain.errors import MusterError
+from domain.runs import Trigger
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 20.0
+LOOK_SECONDS = 60.0
+
+
+class Timers(commands.Cog):
+    """Renew the lease on the timers and run what is due; after a restart that is what was missed."""
+
+    def __init__(self, bot: MusterBot) -> None:
+        self.bot = bot
+        self.ctx = bot.services.ctx
+        self.holds_lease = False
+        self._steady = {name: Steady(name) for name in ("instance lease", "roster timer", "member timer")}
+
+    async def cog_load(self) -> None:
+        """Start the loops where timers may run."""
+        if self.bot.services.timers:
+            for loop in (self.lease, self.rosters, self.member_lists):
+                loop.start()
+
+    async def cog_unload(self) -> None:
+        """Stop the loops and free the lease for the next process."""
+        for loop in (self.lease, self.rosters, self.member_lists):
+            loop.cancel()
+        if self.holds_lease:
+            async with self._steady["instance lease"]:
+                await runs.give_up_instance_lease(self.ctx)
+
+    @tasks.loop(seconds=LEASE_SECONDS)
+    async def lease(self) -> None:
+        """Take or renew the lease; whoever gets it closes the runs of processes that went away."""
+        async with self._steady["instance lease"]:
+            held, self.holds_lease = self.holds_lease, False
+            self.holds_lease = await runs.hold_instance_lease(self.ctx)
+            if self.holds_lease:
+                await runs.close_expired(self.ctx)
+            if self.holds_lease != held:
+                log.info("the timers run %s", "here" if self.holds_lease else "in another process")
+
+    @tasks.loop(seconds=LOOK_SECONDS)
+    async def rosters(self) -> None:
+        """Sync the rosters that are due, one after the other."""
+        async with self._steady["roster timer"]:
+            if not self.holds_lease:
+                return
+            for guild_id in await schedule.due_guilds(self.ctx):
+                await self._roster(guild_id)
+
+    @tasks.loop(seconds=LOOK_SECONDS)
+    async def member_lists(self) -> None:
+        """Compare the member lists that are due, one after the other."""
+        async with self._steady["member timer"]:
+            if not self.holds_lease:
+                return
+            for server_id in await schedule.due_servers(self.ctx):
+                await self._member_list(server_id)
+
+    @rosters.before_loop
+    @member_lists.before_loop
+    async def _until_ready(self) -> None:
+        await self.bot.wait_until_ready()
+
+    async def _roster(self, guild_id: int) -> None:
+        try:
+            await pipeline.sync_roster(self.ctx, self.bot.services.battlenet, guild_id, trigger=Trigger.TIMER)
+        except MusterError as error:
+            log.info("roster of guild %s: %s", guild_id, error)
+        self.bot.deliverer.wake()
+
+    async def _member_list(self, server_id: int) -> None:
+        server = self.bot.get_guild(server_id)
+        if server is None or server.unavailable:
+            return
+        try:
+            fetch = partial(read_members, self.ctx, server)
+            await pipeline.sync_members(self.ctx, server_id, fetch, trigger=Trigger.TIMER)
+        except MusterError as error:
+            log.info("members of server %s: %s", server_id, error)
+        self.bot.deliverer.wake()

@@ -1,0 +1,73 @@
+"""The card of `/whois`."""
+
+from discord import ui
+
+from bot.services.links import CharacterView, MemberView, PlayerView
+from cogs.common.paginator import fit_lines
+from cogs.common.text import escape
+from cogs.link.characters import rank_text, title
+from cogs.whois import texts
+from domain.audit import HEADER_COLOUR
+
+MEMBERS_LIMIT = 1000
+CHARACTERS_LIMIT = 2500
+NAME_LIMIT = 40
+
+
+def who_card(view: PlayerView) -> ui.LayoutView:
+    """Show a player, or a lone member or character, with the reason for each link."""
+    container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=HEADER_COLOUR)
+    for text in _blocks(view):
+        container.add_item(ui.TextDisplay(text))
+    return ui.LayoutView(timeout=None).add_item(container)
+
+
+def _blocks(view: PlayerView) -> list[str]:
+    blocks = [f"## {_heading(view)}"]
+    if view.members:
+        blocks.append(_listed(texts.MEMBERS, [_member(member) for member in view.members], MEMBERS_LIMIT))
+    elif view.public_id is not None:
+        blocks.append(texts.NO_MEMBER)
+    if view.characters:
+        # A link is proven by both its halves together.
+        proven = any(member.half is not None and member.half.source.is_proof for member in view.members)
+        lines = [_character(character, member_proven=proven) for character in view.characters]
+        blocks.append(_listed(texts.CHARACTERS, lines, CHARACTERS_LIMIT))
+        blocks.append(texts.ROSTER_NEVER_READ if view.roster_at is None else texts.roster_age(view.roster_at))
+    elif view.public_id is not None:
+        blocks.append(texts.NO_CHARACTER)
+    if view.public_id is None:
+        blocks.append(texts.CHARACTER_NOT_LINKED if view.characters else texts.MEMBER_NOT_LINKED)
+    return blocks
+
+
+def _heading(view: PlayerView) -> str:
+    return escape((view.members or view.characters)[0].name, NAME_LIMIT)
+
+
+def _listed(heading: str, lines: list[str], limit: int) -> str:
+    shown, more = fit_lines(lines, limit)
+    return "\n".join([heading, *shown, *([texts.more(more)] if more else [])])
+
+
+def _member(member: MemberView) -> str:
+    line = f"<@{member.user_id}> {escape(member.name, NAME_LIMIT)} ({escape(member.username, NAME_LIMIT)})"
+    if member.left_at is not None:
+        line += f" · {texts.LEFT_THE_SERVER}"
+    return line if member.half is None else f"{line}\n-# {_reason(member, proven=member.half.source.is_proof)}"
+
+
+def _character(character: CharacterView, *, member_proven: bool) -> str:
+    class_name = character.class_name or texts.unknown_class(character.class_id)
+    login = texts.LOGIN_UNKNOWN if character.last_login_at is None else texts.last_login(character.last_login_at)
+    line = f"{title(character)} · {escape(class_name)} {character.level} · {escape(rank_text(character))}\n-# {login}"
+    if character.half is None:
+        return line
+    return f"{line} · {_reason(character, proven=member_proven and character.half.source.is_proof)}"
+
+
+def _reason(linked: MemberView | CharacterView, *, proven: bool) -> str:
+    half = linked.half
+    assert half is not None
+    origin = texts.source(half.source, by=half.linked_by, matched=half.evidence.get("matched"))
+    return f"{origin} · {texts.PROVEN if proven else texts.INFERRED}"

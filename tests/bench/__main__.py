@@ -1,0 +1,34 @@
+"""`python -m tests.bench`: measure, on a PostgreSQL of its own in a temporary folder."""
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+
+from db import migrate
+from db.embedded import EmbeddedPostgres
+from tests.bench import figures, roster
+
+
+async def measure(url: str) -> list[figures.Figure]:
+    """Measure every row of the table on one migrated database."""
+    await migrate.upgrade(url)
+    return await roster.measure(url)
+
+
+def main() -> None:
+    """Read the command line, measure, show."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Print figures and ratios of one run.")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="muster-bench-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL's own user has to get through; its data stay closed
+        with EmbeddedPostgres(Path(folder)) as postgres:
+            found = asyncio.run(measure(postgres.url()))
+    figures.show(found)
+    if arguments.json:
+        figures.write(found, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+import logging
+
+import pytest
+from discord import app_commands
+
+from cogs.common import texts
+from cogs.common.errors import known_text
+from tests.cogs.common.conftest import World
+
+
+def errors_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize("how", ["domain", "deferred-domain", "answered-domain"])
+async def test_a_domain_error_shows_its_own_text_and_is_no_fault(
+    world: World, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    result = await world.member.slash(world.channel, "fail", how=how)
+    said = [result.response, *result.followups]
+    assert said[-1].content == "No such guild."
+    assert said[-1].ephemeral
+    assert world.env.errors
+    assert not errors_of(caplog)
+
+
+@pytest.mark.parametrize("how", ["raise", "deferred-raise", "answered-raise"])
+async def test_any_other_error_shows_an_id_that_is_in_the_log_once(
+    world: World, caplog: pytest.LogCaptureFixture, how: str
+) -> None:
+    result = await world.member.slash(world.channel, "fail", how=how)
+    said = [result.response, *result.followups][-1]
+    assert said.ephemeral
+    assert "the command is broken" not in said.content
+    [record] = errors_of(caplog)
+    assert said.content.split("`")[1] in record.getMessage()
+    assert isinstance(record.exc_info[1], RuntimeError)
+    assert world.env.errors
+
+
+async def test_an_error_after_the_token_ended_is_only_logged(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    await world.member.slash(world.channel, "fail", how="late-raise")
+    await world.env.advance_time(30)
+    assert len(errors_of(caplog)) == 1
+    assert "no answer" in caplog.text
+    assert [type(error).__name__ for error in world.env.errors] == ["CommandInvokeError"]
+
+
+async def test_an_answer_that_discord_already_has_becomes_a_follow_up(world: World) -> None:
+    world.env.inject_error("POST", "/interactions/*/callback", status=400, code=40060)
+    result = await world.member.slash(world.channel, "fail", how="domain")
+    [followup] = result.followups
+    assert followup.content == "No such guild."
+    assert followup.ephemeral
+    assert world.env.errors
+
+
+async def test_a_missing_permission_is_named(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    result = await world.member.slash(world.channel, "locked")
+    assert result.response.content == "You need these permissions for this: Manage Server."
+    assert world.env.errors
+    assert not errors_of(caplog)
+
+
+async def test_a_command_that_is_gone_says_that_commands_were_updated(world: World) -> None:
+    world.env.bot.tree.remove_command("locked")
+    result = await world.member.slash(world.channel, "locked")
+    assert result.response.content == texts.COMMANDS_UPDATED
+    assert world.env.errors
+
+
+async def test_a_command_that_changed_says_that_commands_were_updated(world: World) -> None:
+    class Changed(app_commands.Group):
+        @app_commands.command()
+        async def inner(self, interaction) -> None:
+            """Be inside."""
+
+    world.env.bot.tree.remove_command("locked")
+    world.env.bot.tree.add_command(Changed(name="locked", description="a group now"))
+    result = await world.officer.slash(world.channel, "locked")
+    assert result.response.content == texts.COMMANDS_UPDATED
+    assert world.env.errors
+
+
+async def test_an_autocomplete_that_raises_offers_nothing_and_is_logged(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await world.member.autocomplete(world.channel, "search", "name", "raise") == []
+    [record] = errors_of(caplog)
+    assert record.name == "cogs.common.errors"
+
+
+async def test_an_autocomplete_that_refuses_offers_nothing_silently(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await world.member.autocomplete(world.channel, "search", "name", "refuse") == []
+    assert not errors_of(caplog)
+
+
+async def test_an_autocomplete_offers_at_most_25(world: World) -> None:
+    assert len(await world.member.autocomplete(world.channel, "search", "name", "a")) == 25
+
+
+async def test_an_autocomplete_of_a_command_that_is_gone_gets_no_message(world: World) -> None:
+    world.env.bot.tree.remove_command("search")
+    before = len(world.env.http_requests)
+    await world.member.autocomplete(world.channel, "search", "name", "a")
+    assert len(world.env.http_requests) == before
+    assert world.env.errors
+
+
+def test_every_check_failure_has_a_text() -> None:
+    failures = [
+        app_commands.NoPrivateMessage(),
+        app_commands.BotMissingPermissions(["manage_roles"]),
+        app_commands.CommandOnCooldown(app_commands.Cooldown(1, 60), 4.2),
+        app_commands.MissingRole("Raider"),
+        app_commands.CheckFailure("no"),
+    ]
+    assert [known_text(failure) for failure in failures] == [
+        texts.SERVER_ONLY,
+        "Muster needs these permissions for this: Manage Roles.",
+        "Not so fast: try again in 4 s.",
+        texts.NOT_ALLOWED,
+        texts.NOT_ALLOWED,
+    ]

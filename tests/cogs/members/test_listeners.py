@@ -1,0 +1,161 @@
+"""Members who join, change and leave, as discord.py's own parsers hand them to the listeners."""
+
+from collections.abc import AsyncIterator
+
+import discord
+import discord.ext.test as dpytest
+import pytest
+import sqlalchemy as sa
+from discord.ext.test import backend
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.battlenet.client import BattleNetClient
+from bot.services.bundle import Services
+from bot.services.context import Context
+from bot.services.outbox import Outbox
+from cogs.common.bot import MusterBot
+from cogs.members.cog import Members
+from db.tables.people import Member
+from db.tables.servers import Server
+from tests.support.clock import FakeClock
+
+Sessions = async_sessionmaker[AsyncSession]
+
+
+@pytest.fixture
+async def server(scratch_sessions: Sessions, clock: FakeClock) -> AsyncIterator[discord.Guild]:
+    """Give a server whose events reach the listeners of the shipped cog."""
+    ctx = Context(scratch_sessions, clock)
+    battlenet = BattleNetClient("http://127.0.0.1:9/{region}", "http://127.0.0.1:9", "id", "secret")
+    bot = MusterBot(Services(ctx, battlenet, Outbox(ctx), timers=False))
+    await bot._async_setup_hook()
+    await bot.add_cog(Members(bot))
+    dpytest.configure(bot, guilds=0, members=0)
+    backend.get_state().start_dispatch()
+    made = backend.make_guild("Home")
+    await dpytest.run_all_events()
+    yield made
+    await bot.remove_cog("Members")
+    await battlenet.aclose()
+    await dpytest.empty_queue()
+
+
+async def members(sessions: Sessions) -> dict[str, Member]:
+    """Load all members by username."""
+    async with sessions() as session:
+        return {member.username: member for member in await session.scalars(sa.select(Member))}
+
+
+async def join(server: discord.Guild, username: str, **details: object) -> discord.Member:
+    """Let a user join and wait for what follows."""
+    member = backend.make_member(backend.make_user(username, "0001"), server, **details)
+    await dpytest.run_all_events()
+    return member
+
+
+async def update(member: discord.Member, **changes: object) -> None:
+    """Send a member's update as Discord does and wait for what follows."""
+    data = backend.facts.dict_from_member(member)
+    data["user"] |= changes.pop("user", {})
+    backend.get_state().parse_guild_member_update({**data, **changes})
+    await dpytest.run_all_events()
+
+
+async def test_an_invited_bot_remembers_the_server(server: discord.Guild, scratch_sessions: Sessions) -> None:
+    async with scratch_sessions() as session:
+        stored = await session.get(Server, server.id)
+    assert stored is not None
+    assert (stored.name, stored.left_at) == ("Home", None)
+
+
+async def test_who_joins_is_stored_at_once(server: discord.Guild, scratch_sessions: Sessions) -> None:
+    await join(server, "mia", nick="Brannoc")
+    stored = (await members(scratch_sessions))["mia"]
+    assert (stored.server_id, stored.nick, stored.nick_key, stored.left_at) == (server.id, "Brannoc", "brannoc", None)
+
+
+async def test_a_new_nick_and_new_roles_are_stored_at_once(server: discord.Guild, scratch_sessions: Sessions) -> None:
+    raider = backend.make_role("Raider", server)
+    member = await join(server, "mia")
+    await update(member, nick="Ødelia", roles=[str(raider.id)])
+    stored = (await members(scratch_sessions))["mia"]
+    assert (stored.nick, stored.nick_key, stored.role_ids) == ("Ødelia", "odelia", [raider.id])
+
+
+async def test_a_new_username_is_stored_in_each_server(server: discord.Guild, scratch_sessions: Sessions) -> None:
+    elsewhere = backend.make_guild("Elsewhere")
+    member = await join(server, "mia")
+    backend.make_member(backend.get_state().get_user(member.id), elsewhere)
+    await dpytest.run_all_events()
+    await update(member, user={"username": "mia.the.second"})
+    async with scratch_sessions() as session:
+        found = await session.execute(sa.select(Member.server_id, Member.username))
+    assert {tuple(row) for row in found} == {(server.id, "mia.the.second"), (elsewhere.id, "mia.the.second")}
+
+
+async def test_who_leaves_is_kept_with_the_time(
+    server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock
+) -> None:
+    member = await join(server, "mia")
+    clock.advance(hours=1)
+    backend.delete_member(member)
+    await dpytest.run_all_events()
+    assert (await members(scratch_sessions))["mia"].left_at == clock()
+
+
+async def test_who_comes_back_is_a_member_again(
+    server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock
+) -> None:
+    member = await join(server, "mia")
+    backend.delete_member(member)
+    await dpytest.run_all_events()
+    clock.advance(hours=1)
+    backend.make_member(
+        backend.get_state().get_user(member.id) or backend.make_user("mia", "0001", id_num=member.id), server
+    )
+    await dpytest.run_all_events()
+    stored = (await members(scratch_sessions))["mia"]
+    assert (stored.left_at, stored.first_seen_at < clock()) == (None, True)
+
+
+async def test_bots_are_left_out(server: discord.Guild, scratch_sessions: Sessions) -> None:
+    user = backend.make_user("dicebot", "0001")
+    user.bot = True
+    backend.make_member(user, server)
+    await dpytest.run_all_events()
+    assert await members(scratch_sessions) == {}
+
+
+async def test_a_member_in_rules_screening_is_pending_until_it_clears(
+    server: discord.Guild, scratch_sessions: Sessions
+) -> None:
+    member = await join(server, "mia")
+    await update(member, pending=True)
+    assert (await members(scratch_sessions))["mia"].pending
+    await update(member, pending=False)
+    assert not (await members(scratch_sessions))["mia"].pending
+
+
+async def test_an_outage_is_not_a_removal(server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock) -> None:
+    backend.get_state().parse_guild_delete({"id": str(server.id), "unavailable": True})
+    await dpytest.run_all_events()
+    async with scratch_sessions() as session:
+        assert (await session.get(Server, server.id)).left_at is None
+    backend.get_state().parse_guild_delete({"id": str(server.id)})
+    await dpytest.run_all_events()
+    async with scratch_sessions() as session:
+        assert (await session.get(Server, server.id)).left_at == clock()
+
+
+async def test_events_are_stored_in_the_order_in_which_they_came(
+    server: discord.Guild, scratch_sessions: Sessions
+) -> None:
+    """A member object changes under way: what an event told is taken down before the next one comes."""
+    member = await join(server, "mia")
+    for number in range(20):
+        data = backend.facts.dict_from_member(member)
+        backend.get_state().parse_guild_member_update({**data, "nick": f"Nick {number}"})
+    backend.delete_member(member)
+    await dpytest.run_all_events()
+    stored = (await members(scratch_sessions))["mia"]
+    assert (stored.nick, stored.left_at is None) == ("Nick 19", False)

@@ -1,0 +1,137 @@
+import discord
+import pytest
+
+from cogs.setup import texts
+from cogs.setup.checks import State, check_intent
+from sandbox.battlenet import faults
+from tests.cogs.home import Home, card_of
+
+ON = discord.ApplicationFlags(gateway_guild_members=True)
+LIMITED = discord.ApplicationFlags(gateway_guild_members_limited=True)
+OFF = discord.ApplicationFlags()
+
+
+@pytest.fixture
+def hall(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
+    """Let Discord say that the intent is on: SimCord's application has no flags."""
+    monkeypatch.setattr(discord.AppInfo, "flags", property(lambda _: ON))
+    return home
+
+
+async def check(home: Home) -> list[str]:
+    """Give the lines of the check."""
+    result = await home.officer.slash(home.general, "setup check")
+    assert result.ephemeral
+    return card_of(result).splitlines()
+
+
+async def test_a_fresh_server_is_told_each_step_that_is_left(hall: Home) -> None:
+    assert await check(hall) == [
+        "## Setup check",
+        "**4 things to do**, marked ❌.",
+        "✅ Server Members intent: on.",
+        "✅ Permissions: View Channel and Send Messages.",
+        "❌ Guild: none. Choose one with `/setup guild`.",
+        "❌ Audit channel: none, so nothing is posted. Choose one with `/setup channels`.",
+        "✅ Battle.net: answers.",
+        "❌ Roster: never read. Run `/sync roster`.",
+        "❌ Members: never read. Run `/sync members`.",
+        f"⚠️ {texts.TIMERS_OFF}",
+        "✅ Posts: the last one arrived, or there was none yet.",
+    ]
+
+
+async def test_a_server_that_is_set_up_lacks_nothing(hall: Home) -> None:
+    await hall.report_to(hall.audit)
+    await hall.sync_roster()
+    await hall.sync_members()
+    lines = await check(hall)
+    assert lines[1] == "Everything that Muster needs is there."
+    assert f"✅ Audit channel: <#{hall.audit.id}>." in lines
+    assert f"✅ Guild: The Ember Vigil, {hall.sample.guild.realm.name} (EU)." in lines
+    assert f"✅ Roster: read <t:{int(hall.clock().timestamp())}:R>." in lines
+    assert not [line for line in lines if line.startswith("❌")]
+
+
+async def test_the_intent_that_was_switched_off_is_told_with_the_place_to_switch_it_on(home: Home) -> None:
+    assert any(line.startswith("❌ Server Members intent: off.") for line in await check(home))
+
+
+async def test_flags_that_discord_does_not_tell_are_no_alarm(home: Home) -> None:
+    home.env.inject_error("GET", "/oauth2/applications/@me", status=400)
+    assert any(line.startswith("⚠️ Server Members intent: Discord did not tell.") for line in await check(home))
+
+
+@pytest.mark.parametrize(
+    ("asked", "flags", "state"),
+    [
+        (True, ON, State.OK),
+        (True, LIMITED, State.OK),
+        (True, OFF, State.MISSING),
+        (True, None, State.WARNING),
+        (False, ON, State.MISSING),
+        (False, None, State.MISSING),
+    ],
+)
+def test_the_intent_must_be_asked_for_and_granted(
+    asked: bool, flags: discord.ApplicationFlags | None, state: State
+) -> None:
+    assert check_intent(discord.Intents(members=asked), flags).state is state
+
+
+async def test_a_channel_that_was_closed_to_muster_later_is_told(hall: Home) -> None:
+    await hall.report_to(hall.audit)
+    channel, me = hall.bot.get_channel(hall.audit.id), hall.bot.user
+    assert isinstance(channel, discord.TextChannel)
+    assert me is not None
+    await channel.set_permissions(channel.guild.me, view_channel=True, send_messages=False)
+    await hall.env.settle()
+    assert any(
+        f"❌ Audit channel: in <#{hall.audit.id}> Muster lacks **Send Messages**" in line for line in await check(hall)
+    )
+    await channel.delete()
+    await hall.env.settle()
+    assert any(line.startswith("❌ Audit channel: it no longer exists.") for line in await check(hall))
+
+
+async def test_an_audit_channel_that_everyone_reads_is_told(hall: Home) -> None:
+    await hall.report_to(hall.general)
+    assert any(line.startswith("⚠️ Audit channel: everyone can read") for line in await check(hall))
+
+
+async def test_battlenet_that_does_not_answer_is_told_with_the_reason(hall: Home) -> None:
+    await hall.follow()
+    hall.battlenet.faults.add("*/data/wow/playable-race/*", faults.Html(), times=None)
+    assert any(line.startswith("❌ Battle.net: does not answer usefully") for line in await check(hall))
+
+
+async def test_a_failed_and_a_partial_run_are_told_with_their_reason(hall: Home) -> None:
+    await hall.follow()
+    hall.battlenet.faults.add("*/roster", faults.EmptyMembers())
+    await hall.sync_roster()
+    assert any("❌ Roster: the last read failed" in line and "without members" in line for line in await check(hall))
+    hall.battlenet.faults.add("*/profile/wow/character/*", faults.Status(403))
+    await hall.sync_roster()
+    assert any("⚠️ Roster: read" in line and "1 of 60 profiles" in line for line in await check(hall))
+
+
+async def test_a_post_that_could_not_be_delivered_is_told(hall: Home) -> None:
+    await hall.report_to(hall.audit)
+    hall.env.inject_error("POST", f"/channels/{hall.audit.id}/messages", status=403, code=50013)
+    await hall.sync_roster()
+    hall.leave(20)
+    await hall.sync_roster()
+    await hall.deliver()
+    assert (await check(hall))[
+        -1
+    ] == "❌ Posts: the last one could not be delivered: Muster may not write in the channel."
+
+
+async def test_permissions_that_the_role_lacks_are_named(hall: Home) -> None:
+    server = hall.bot.get_guild(hall.server.id)
+    assert server is not None
+    rest = discord.Permissions(view_channel=True, use_application_commands=True)
+    for role in server.me.roles:
+        hall.env.backend.edit_role(server.id, role.id, {"permissions": rest.value})
+    await hall.env.settle()
+    assert any("⚠️ Permissions: Muster's role lacks **Send Messages**." in line for line in await check(hall))

@@ -1,0 +1,137 @@
+import pytest
+import simcord
+
+from bot.services import status
+from domain.runs import RunSource, RunStatus
+from sandbox.battlenet import faults
+from tests.cogs.home import Home, card_of
+
+
+async def test_a_roster_sync_shows_what_it_changed_and_what_followed(home: Home) -> None:
+    await home.follow()
+    await home.sync_members()
+    result = await home.officer.slash(home.general, "sync roster")
+    assert result.ephemeral
+    assert card_of(result).splitlines() == [
+        "## The Ember Vigil",
+        "**60 characters** in the guild.",
+        "60 new · 57 profiles updated",
+        "3 links made by equal names.",
+        "61 findings (61 new). `/audit report` posts them.",
+    ]
+
+
+async def test_a_second_sync_says_that_nothing_changed(home: Home) -> None:
+    await home.sync_members()
+    await home.sync_roster()
+    card = card_of(await home.officer.slash(home.general, "sync roster"))
+    assert "Nothing changed." in card
+    assert "No new links." in card
+
+
+async def test_a_rename_a_rank_move_and_an_ordinary_departure_are_told_apart(home: Home) -> None:
+    await home.sync_roster()
+    world = home.sample.world
+    first, second, third = world.members(home.sample.guild)[-3:]
+    world.rename(first, "Umbenannt")
+    world.demote(second)
+    world.leave(third)
+    card = card_of(await home.officer.slash(home.general, "sync roster"))
+    assert "1 changed · 1 renamed · 1 rank move · 1 departed" in card
+
+
+async def test_before_the_members_were_read_a_roster_sync_says_what_is_missing(home: Home) -> None:
+    await home.follow()
+    assert "run `/sync members`" in card_of(await home.officer.slash(home.general, "sync roster"))
+
+
+async def test_a_roster_sync_needs_a_guild(home: Home) -> None:
+    assert "`/setup guild`" in home.refused(await home.officer.slash(home.general, "sync roster"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (faults.Status(404), "404"),
+        (faults.Status(403), "403"),
+        (faults.EmptyMembers(), "without members"),
+        (faults.Html(), "Battle.net"),
+    ],
+    ids=["404", "403", "empty", "html"],
+)
+async def test_a_roster_that_is_not_whole_changes_nothing_and_says_why(
+    home: Home, fault: faults.Fault, reason: str
+) -> None:
+    await home.sync_roster()
+    home.battlenet.faults.add("*/roster", fault, times=None)
+    card = card_of(await home.officer.slash(home.general, "sync roster"))
+    assert "**Nothing was changed.**" in card
+    assert reason in card
+
+
+async def test_failed_profiles_make_the_result_partial(home: Home) -> None:
+    await home.follow()
+    home.battlenet.faults.add("*/profile/wow/character/*", faults.Status(403), times=2)
+    result = await home.officer.slash(home.general, "sync roster")
+    assert "⚠️ 2 of 60 profiles could not be read" in card_of(result)
+    last = await status.last_runs(home.services.ctx, home.server.id)
+    assert [run.status for run in last if run.source is RunSource.BLIZZARD_API] == [RunStatus.PARTIAL]
+
+
+async def test_a_member_sync_shows_what_it_changed(home: Home) -> None:
+    await home.sync_roster()
+    result = await home.officer.slash(home.general, "sync members")
+    assert result.ephemeral
+    assert card_of(result).startswith("## Members\n**7 members** on this server, bots left out.")
+    assert "3 links made by equal names." in card_of(result)
+
+
+async def test_a_member_sync_before_the_roster_says_what_comes_next(home: Home) -> None:
+    assert "run `/setup guild`" in card_of(await home.officer.slash(home.general, "sync members"))
+    await home.follow()
+    assert "run `/sync roster`" in card_of(await home.officer.slash(home.general, "sync members"))
+
+
+async def test_a_member_list_that_does_not_come_changes_nobody(home: Home) -> None:
+    home.env.inject_error("GET", "/guilds/*/members", status=403, code=50001)
+    result = await home.officer.slash(home.general, "sync members")
+    assert "Nobody was changed" in home.refused(result)
+    card = card_of(await home.officer.slash(home.general, "sync status"))
+    assert "**Members** · ❌ failed," in card
+
+
+async def test_the_status_before_any_sync_says_how_to_begin(home: Home) -> None:
+    result = await home.officer.slash(home.general, "sync status")
+    assert result.ephemeral
+    assert "Begin with `/sync roster`" in card_of(result)
+
+
+async def test_the_status_shows_the_last_runs_with_age_counts_and_reason(home: Home) -> None:
+    await home.sync_roster()
+    home.clock.advance(hours=1)
+    await home.sync_members()
+    home.battlenet.faults.add("*/roster", faults.EmptyMembers())
+    await home.officer.slash(home.general, "sync roster")
+    card = card_of(await home.officer.slash(home.general, "sync status"))
+    started = int(home.clock().timestamp())
+    assert f"**Roster** · ❌ failed, <t:{started}:R>" in card
+    assert "without members" in card
+    assert f"**Members** · ✅ success, <t:{started}:R>\n7 members" in card
+
+
+@pytest.mark.parametrize("command", ["roster", "members", "status", "apply", "discard"])
+async def test_a_member_without_the_right_does_not_see_the_commands(home: Home, command: str) -> None:
+    with pytest.raises(simcord.SetupError, match="not visible"):
+        await home.plain.slash(home.general, f"sync {command}")
+
+
+@pytest.mark.parametrize("command", ["roster", "members", "status", "apply", "discard"])
+async def test_a_member_to_whom_the_group_was_opened_is_refused_all_the_same(home: Home, command: str) -> None:
+    home.allow("sync", home.plain)
+    assert "Only officers" in home.refused(await home.plain.slash(home.general, f"sync {command}"))
+    assert await status.last_runs(home.services.ctx, home.server.id) == []
+
+
+async def test_the_commands_are_not_offered_in_direct_messages(home: Home) -> None:
+    with pytest.raises(simcord.SetupError):
+        await home.officer.user.slash("sync status")

@@ -1,0 +1,211 @@
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import simcord
+
+from bot.services import links
+from bot.services.links import CharacterView, MemberView, PlayerView
+from cogs.common import texts as common_texts
+from cogs.common.paginator import check_budget
+from cogs.link.texts import SOURCES
+from cogs.whois.texts import NAME_KINDS
+from cogs.whois.ui import who_card
+from db.people import HalfView
+from domain.links import Confidence, Source
+from domain.matching import NameKind
+from sandbox.world import Character
+from tests.cogs.home import Home, card_of
+from tests.cogs.link.small import join, read_all, shrink
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+MARK = f"<t:{int(NOW.timestamp())}:R>"
+LONG = "*_~`|[]()<>#@" * 8
+
+
+@pytest.fixture
+async def strangers(home: Home) -> list[Character]:
+    """A guild that was read once; these three characters are nobody's."""
+    strangers = shrink(home, 3)
+    await read_all(home)
+    return strangers
+
+
+async def whois(home: Home, actor: simcord.MemberActor | None = None, **options: Any) -> str:
+    result = await (actor or home.officer).slash(home.general, "whois", **options)
+    assert result.ephemeral
+    return card_of(result)
+
+
+async def vouch(home: Home, name: str, user_id: int) -> None:
+    """Give an officer's word."""
+    ctx, server_id = home.services.ctx, home.server.id
+    character_id = await links.resolve_character(ctx, server_id, name)
+    await links.add(ctx, server_id, character_id=character_id, user_id=user_id, actor_id=home.deputy.id)
+
+
+async def test_a_member_shows_the_characters_with_the_reason_for_each(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    said = await whois(home, member=namesake)
+    own = home.sample.world.find(name)
+    assert f"<@{namesake.id}> {name} (player\\_0)" in said
+    assert f"**{name}** · {own.realm.name} · " in said
+    assert f" {own.level} · Rank {own.rank}" in said
+    assert "equal name (nickname) · inferred – gives no rights" in said
+    assert "· proven" not in said
+    assert f"Ranks as the roster had them {MARK}" in said
+
+
+async def test_a_character_shows_the_same_card_as_its_member(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    assert await whois(home, character=name) == await whois(home, member=namesake)
+
+
+async def test_an_officers_word_names_the_officer_and_is_proven(home: Home, strangers: list[Character]) -> None:
+    await vouch(home, strangers[0].name, home.plain.id)
+    said = await whois(home, member=home.plain)
+    assert said.count(f"an officer's word by <@{home.deputy.id}> · proven") == 2
+
+
+async def test_a_proven_member_does_not_prove_an_inferred_character(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    await vouch(home, strangers[0].name, namesake.id)
+    said = await whois(home, member=namesake)
+    assert f"{strangers[0].name}** " in said
+    reasons = {line.split("**")[1]: reason for line, reason in pairwise(said.splitlines()) if line.startswith("**")}
+    assert reasons[strangers[0].name].endswith(f"an officer's word by <@{home.deputy.id}> · proven")
+    assert reasons[name].endswith("equal name (nickname) · inferred – gives no rights")
+
+
+async def test_a_member_without_a_link_is_told_with_a_hint(home: Home, strangers: list[Character]) -> None:
+    said = await whois(home, member=home.plain)
+    assert f"<@{home.plain.id}> mia (mia)" in said
+    assert "Not linked to any character yet" in said
+    assert "`/link add`" in said
+
+
+async def test_a_character_without_a_link_is_told_with_a_hint(home: Home, strangers: list[Character]) -> None:
+    said = await whois(home, character=strangers[0].name)
+    assert f"**{strangers[0].name}** · {strangers[0].realm.name}" in said
+    assert "Not linked to anybody yet" in said
+    assert "`/link add`" in said
+    assert MARK in said
+
+
+async def test_exactly_one_of_member_and_character_is_asked_for(home: Home, strangers: list[Character]) -> None:
+    for options in ({}, {"member": home.plain, "character": strangers[0].name}):
+        assert await whois(home, **options) == "Choose a member or a character: exactly one of them."
+    assert home.env.errors
+
+
+async def test_a_bot_is_nobody(home: Home, strangers: list[Character]) -> None:
+    helper = home.server.add_member(home.env.create_user("helper", bot=True))
+    assert "Bots are left out" in await whois(home, member=helper)
+    assert home.env.errors
+
+
+async def test_the_card_answers_after_a_restart(home: Home, strangers: list[Character]) -> None:
+    namesake = next(iter(home.namesakes.values()))
+    before = await whois(home, member=namesake)
+    await home.restart()
+    assert await whois(home, member=namesake) == before
+
+
+async def test_a_name_with_marks_is_shown_as_it_is(home: Home, strangers: list[Character]) -> None:
+    user_id = await join(home, "loud", nick="**@everyone** <#1>")
+    view = await links.whois_member(home.services.ctx, home.server.id, user_id)
+    text = str(who_card(view).to_components())
+    assert "@everyone" not in text
+    assert "<#1>" not in text
+
+
+async def test_a_character_is_offered_by_its_folded_name_to_officers_only(
+    home: Home, strangers: list[Character]
+) -> None:
+    home.sample.world.rename(strangers[0], "Élùneþor")
+    await home.sync_roster()
+    [choice] = await home.officer.autocomplete(home.general, "whois", "character", "elunethor")
+    assert choice["name"].startswith("Élùneþor-")
+    assert "**Élùneþor**" in await whois(home, character=choice["value"])
+    home.allow("whois", home.plain)
+    assert await home.plain.autocomplete(home.general, "whois", "character", "elunethor") == []
+    assert await whois(home, home.plain, character="Élùneþor") == common_texts.OFFICERS_ONLY
+    assert home.env.errors
+
+
+def half(source: Source, by: int | None = None, **evidence: str) -> HalfView:
+    return HalfView(source, Confidence.HIGH, evidence, NOW, by)
+
+
+def character(id_: int, **facts: Any) -> CharacterView:
+    known: dict[str, Any] = {
+        "name": "Thrall",
+        "name_key": "thrall",
+        "realm": "Amberfall",
+        "realm_slug": "amberfall",
+        "class_id": 7,
+        "class_name": "Shaman",
+        "level": 80,
+        "rank": 3,
+        "rank_name": None,
+        "last_login_at": NOW,
+        "half": half(Source.NAME, matched="username"),
+    }
+    return CharacterView(id=id_, **{**known, **facts})
+
+
+def text_of_card(*characters: CharacterView, members: tuple[MemberView, ...] = (), roster_at: Any = NOW) -> str:
+    card = who_card(PlayerView("pub", members, characters, roster_at))
+    check_budget(card)
+    return "\n".join(part["content"] for part in card.to_components()[0]["components"])
+
+
+def test_a_rank_with_a_name_shows_the_name() -> None:
+    assert "· Council of Elders\n" in text_of_card(character(1, rank_name="Council of Elders"))
+
+
+def test_a_class_without_a_name_shows_its_id() -> None:
+    assert "· Class 99 80 ·" in text_of_card(character(1, class_id=99, class_name=None))
+
+
+def test_a_character_that_left_the_guild_is_told() -> None:
+    assert "· not in the guild\n" in text_of_card(character(1, rank=None))
+
+
+def test_a_login_that_is_not_known_is_told() -> None:
+    assert "last login unknown" in text_of_card(character(1, last_login_at=None))
+    assert f"last login {MARK}" in text_of_card(character(1))
+
+
+def test_a_member_who_left_is_told() -> None:
+    gone = MemberView(5, "Mia", "mia", NOW, half(Source.OFFICER, by=9))
+    assert "<@5> Mia (mia) · left the server" in text_of_card(character(1), members=(gone,))
+
+
+def test_a_player_whose_member_is_gone_or_whose_characters_are_none_is_told() -> None:
+    assert "No member of this server belongs to it." in text_of_card(character(1))
+    mia = MemberView(5, "Mia", "mia", None, half(Source.OFFICER, by=9))
+    assert "No character belongs to this player." in text_of_card(members=(mia,))
+
+
+def test_a_roster_that_was_never_read_is_told() -> None:
+    assert "The roster was never read" in text_of_card(character(1), roster_at=None)
+
+
+@pytest.mark.parametrize("kind", list(NameKind))
+def test_the_name_that_was_equal_is_told(kind: NameKind) -> None:
+    assert f"equal name ({NAME_KINDS[kind]})" in text_of_card(character(1, half=half(Source.NAME, matched=kind.value)))
+
+
+def test_every_source_has_words() -> None:
+    assert set(SOURCES) == set(Source)
+
+
+def test_a_player_with_a_hundred_alts_fits_and_the_rest_is_counted() -> None:
+    alts = [character(id_, name=LONG, realm=LONG, rank_name=LONG) for id_ in range(100)]
+    members = tuple(MemberView(10**18 + id_, LONG, LONG, NOW, half(Source.OFFICER, by=10**18)) for id_ in range(30))
+    text = text_of_card(*alts, members=members)
+    shown = text.split("**Characters**")[1].count("last login")
+    assert f"… and {100 - shown} more" in text
+    assert shown > 2

@@ -1,0 +1,87 @@
+"""All extensions at once: they load, and no two of them claim the same name or custom id."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from discord import app_commands
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from bot.battlenet.client import BattleNetClient
+from bot.services.bundle import Services
+from bot.services.context import Context
+from bot.services.outbox import Outbox
+from cogs.common.bot import EXTENSIONS, MusterBot
+from cogs.common.item import known_items, matching_items
+from cogs.common.modals import known_forms, matching_forms
+from cogs.common.publish import fingerprint
+
+COMMAND_TEXT_LIMIT = 8000
+GROUP_LIMIT = 25
+SAMPLES = (
+    "audit:v1:page:orphan_wow:3",
+    "sync-status:v1:page:held:0",
+    "departures:v1:apply",
+    "departures:v1:discard:0123456789ab",
+)
+
+
+@pytest.fixture
+async def loaded(sessions: async_sessionmaker[AsyncSession]) -> AsyncIterator[MusterBot]:
+    """Give the bot with every feature loaded, not connected."""
+    ctx = Context(sessions)
+    battlenet = BattleNetClient("http://127.0.0.1:9/{region}", "http://127.0.0.1:9", "id", "secret")
+    bot = MusterBot(Services(ctx, battlenet, Outbox(ctx), timers=False))
+    for extension in EXTENSIONS:
+        await bot.load_extension(extension)
+    yield bot
+    await bot.close()
+    await battlenet.aclose()
+
+
+def _walk(told: dict[str, object]) -> int:
+    """Count the characters that Discord counts of a command: names, descriptions and choice values, nested ones too."""
+    own = sum(len(str(told.get(key) or "")) for key in ("name", "description"))
+    choices = sum(len(str(choice["name"])) + len(str(choice["value"])) for choice in told.get("choices") or ())
+    return own + choices + sum(_walk(option) for option in told.get("options") or ())
+
+
+async def test_all_extensions_load_and_every_command_has_one_owner(loaded: MusterBot) -> None:
+    names = [command.qualified_name for command in loaded.tree.walk_commands()]
+    assert len(names) == len(set(names))
+    assert {"setup guild", "setup channels", "setup check", "sync roster", "sync members", "sync status"} <= set(names)
+    assert {"sync apply", "sync discard", "link add", "link remove", "audit report", "audit run", "whois"} <= set(names)
+
+
+async def test_every_command_is_for_servers_only_and_for_who_manages_one(loaded: MusterBot) -> None:
+    for command in loaded.tree.get_commands():
+        told = command.to_dict(loaded.tree)
+        assert told["contexts"] == [0] or told.get("dm_permission") is False, command.name
+        assert command.default_permissions is not None, command.name
+        assert command.default_permissions.manage_guild, command.name
+
+
+async def test_commands_stay_within_discords_limits(loaded: MusterBot) -> None:
+    for command in loaded.tree.get_commands():
+        assert _walk(command.to_dict(loaded.tree)) <= COMMAND_TEXT_LIMIT, command.name
+        if isinstance(command, app_commands.Group):
+            assert len(command.commands) <= GROUP_LIMIT, command.name
+
+
+async def test_no_custom_id_belongs_to_two_controls_or_forms(loaded: MusterBot) -> None:
+    """A new control without a sample in SAMPLES fails here, and so does one whose ids another would take."""
+    ours = {template for template, item in known_items().items() if item.__module__.startswith("cogs.")}
+    ours |= {template for template, form in known_forms().items() if form.handler.__module__.startswith("cogs.")}
+    sampled = set()
+    for sample in SAMPLES:
+        fitting = [item.__discord_ui_compiled_template__.pattern for item in matching_items(sample)]
+        fitting += [form.template.pattern for form, _ in matching_forms(sample)]
+        assert len(fitting) == 1, f"{sample} fits {fitting}"
+        sampled |= set(fitting)
+    assert sampled == ours
+
+
+async def test_the_fingerprint_of_the_tree_moves_with_every_change(loaded: MusterBot) -> None:
+    before = fingerprint(loaded.tree)
+    assert before == fingerprint(loaded.tree)
+    loaded.tree.get_command("whois").description = "something else"
+    assert fingerprint(loaded.tree) != before
