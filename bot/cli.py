@@ -45,7 +45,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the evening, print a summary and end.")] = False,
     roster: Annotated[
         Path | None,
-        typer.Option(help="A Battle.net guild roster (JSON) to play with.", exists=True, dir_okay=False, readable=True),
+        typer.Option(help="A Battle.net guild roster (JSON) to play with."),
     ] = None,
 ) -> None:
     """Play a guild's first evening on this machine: no account, no network, no settings."""

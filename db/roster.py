@@ -58,16 +58,20 @@ WRITE_CHARACTERS = with_rows(
             name_key = changed.name_key, realm_slug = changed.realm_slug, class_id = changed.class_id,
             race_id = coalesce(changed.race_id, c.race_id), level = changed.level,
             faction = coalesce(changed.faction, c.faction),
-            realm_name = CASE WHEN changed.moved THEN NULL ELSE c.realm_name END
-        FROM changed WHERE c.id = changed.id
+            realm_name = CASE WHEN changed.moved THEN realm.names ->> :locale ELSE c.realm_name END
+        FROM changed LEFT JOIN common.realms AS realm ON realm.region = :region AND realm.id = changed.realm_id
+        WHERE c.id = changed.id
     )
     INSERT INTO common.wow_characters
-        (region, realm_id, blizzard_id, name, name_key, realm_slug, class_id, race_id, level, faction, first_seen_at)
-    SELECT :region, realm_id, blizzard_id, name, name_key, realm_slug, class_id, race_id, level, faction, :now
+        (region, realm_id, blizzard_id, name, name_key, realm_slug, realm_name, class_id, race_id, level, faction,
+            first_seen_at)
+    SELECT :region, realm_id, blizzard_id, name, name_key, realm_slug, realm.names ->> :locale, class_id, race_id,
+        level, faction, :now
     FROM jsonb_to_recordset(:new) AS row (
         realm_id integer, blizzard_id bigint, name text, name_key text, realm_slug text,
         class_id integer, race_id integer, level integer, faction text
     )
+    LEFT JOIN common.realms AS realm ON realm.region = :region AND realm.id = row.realm_id
     ON CONFLICT (region, realm_id, blizzard_id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key
     RETURNING id, realm_id, blizzard_id
     """,
@@ -169,6 +173,7 @@ async def apply(
             WRITE_CHARACTERS,
             {
                 "region": region.value,
+                "locale": region.locale,
                 "now": now,
                 "run_id": run_id,
                 "new": rows(_character(entry) for entry in plan.new),

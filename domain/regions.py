@@ -10,3 +10,11 @@ class Region(StrEnum):
     EU = "eu"
     KR = "kr"
     TW = "tw"
+
+    @property
+    def locale(self) -> str:
+        """Give the locale in which a region's names are asked for and shown."""
+        return _LOCALES[self]
+
+
+_LOCALES = {Region.US: "en_US", Region.EU: "en_GB", Region.KR: "ko_KR", Region.TW: "zh_TW"}

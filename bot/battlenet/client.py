@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bot.battlenet.exchange import Exchange, http_date
 from bot.battlenet.limiter import Limiter, Monotonic, Sleep
 from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Reason, Unavailable, Unchanged
-from bot.battlenet.paths import DEFAULT_LOCALE, guild_slugs, lowered, path
+from bot.battlenet.paths import guild_slugs, lowered, path
 from bot.battlenet.payloads import (
     GuildPayload,
     Payload,
@@ -111,7 +111,7 @@ class BattleNetClient:
 
     async def races(self, region: Region) -> Outcome[list[RacePayload]]:
         """Ask for the playable races, named in the region's default locale."""
-        params = {"namespace": f"static-{region}", "locale": DEFAULT_LOCALE[region]}
+        params = {"namespace": f"static-{region}", "locale": region.locale}
         outcome = await self._ask(region, RaceIndexPayload, "/data/wow/playable-race/index", params)
         return Found(outcome.value.races, outcome.last_modified) if isinstance(outcome, Found) else outcome
 
@@ -126,7 +126,7 @@ class BattleNetClient:
         target = path(prefix, *segments)
         if target is None:
             return NotFound()
-        params = {"namespace": f"profile-{region}", "locale": DEFAULT_LOCALE[region]}
+        params = {"namespace": f"profile-{region}", "locale": region.locale}
         return await self._ask(region, payload, target, params, if_modified_since=if_modified_since)
 
     async def _ask(
@@ -146,7 +146,7 @@ class BattleNetClient:
         if isinstance(response, Unavailable):
             return response
         if response.status_code == httpx.codes.OK:
-            return _read(response, payload, DEFAULT_LOCALE[region])
+            return _read(response, payload, region.locale)
         unexpected = Unavailable(Reason.BROKEN, f"unexpected status {response.status_code}")
         return _WITHOUT_BODY.get(response.status_code, unexpected)
 

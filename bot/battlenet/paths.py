@@ -3,10 +3,6 @@
 import unicodedata
 from urllib.parse import quote
 
-from domain.regions import Region
-
-DEFAULT_LOCALE = {Region.US: "en_US", Region.EU: "en_GB", Region.KR: "ko_KR", Region.TW: "zh_TW"}
-
 _APOSTROPHES = "'\u2018\u2019\u02bc`\u00b4"
 _DROPPED = str.maketrans(dict.fromkeys(_APOSTROPHES, ""))
 _HYPHENED = str.maketrans(dict.fromkeys(_APOSTROPHES, "-"))

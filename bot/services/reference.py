@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bot.battlenet.client import BattleNetClient
 from bot.battlenet.outcomes import Found
-from bot.battlenet.paths import DEFAULT_LOCALE
 from bot.services.context import Context
 from db import servers
 from domain.names import fold
@@ -50,7 +49,7 @@ async def realm_choices(ctx: Context, region: Region) -> list[RealmChoice]:
         stored = await servers.realms(session, region)
     choices = []
     for realm in stored:
-        name = realm.names.get(DEFAULT_LOCALE[region]) or next(iter(realm.names.values()))
+        name = realm.names.get(region.locale) or next(iter(realm.names.values()))
         keys = {fold(realm.slug), *(fold(other) for other in realm.names.values())} - {""}
         choices.append(RealmChoice(realm.slug, name, tuple(sorted(keys))))
     return sorted(choices, key=lambda choice: choice.name)

@@ -4,15 +4,21 @@ from dataclasses import replace
 
 import pytest
 
-from bot.services import roster
+from bot.services import reference, roster
 from bot.services.context import Context
 from domain.errors import NotFound
+from domain.regions import Region
 from domain.runs import RunStatus, Trigger
 from sandbox.battlenet import BattleNetStandIn
 from sandbox.sample import sample_guild
-from sandbox.world import Character, Guild
+from sandbox.world import Character, Guild, Realm
 from tests.support.clock import FakeClock
 from tests.support.scene import ELSEWHERE, NEXT_DOOR, OFFICER, Scene, adventurer, client_of, follow, guild_of
+
+
+def replace_realm(character: Character, realm: Realm, *, visible: bool) -> Character:
+    character.realm, character.visible = realm, visible
+    return character
 
 
 def key(character: Character) -> str:
@@ -139,6 +145,14 @@ async def test_a_realm_transfer_keeps_the_character_and_forgets_what_its_old_pro
     moved = next(seen for seen in scene.stand_in.requests if seen.path.endswith(f"/{character.name.lower()}"))
     assert "If-Modified-Since" not in moved.headers
     assert (await scene.stored(character)).realm_name == "Twilight Harbor"
+
+
+async def test_a_character_without_a_profile_bears_its_realms_name_not_its_slug(scene: Scene) -> None:
+    """The roster has slugs only; what the region's realm index said is known from the first use of the region."""
+    await reference.ensure_region(scene.ctx, scene.battlenet, Region.EU)
+    hidden = [replace_realm(scene.member(number), ELSEWHERE, visible=False) for number in (2, 3)]
+    await scene.sync()
+    assert {(await scene.stored(one)).realm_name for one in hidden} == {"Twilight Harbor"}
 
 
 async def test_a_return_opens_a_new_membership_of_the_same_character(scene: Scene, clock: FakeClock) -> None:
