@@ -1,5 +1,13 @@
 """What a person can be told when something is refused or cannot be done."""
 
+QUOTED_LIMIT = 50
+
+
+def quoted(text: str) -> str:
+    """Give what somebody typed as it may stand in a text: one line of code, which Discord neither formats nor links."""
+    line = " ".join(text.replace("`", "'").split()) or " "
+    return f"`{line if len(line) <= QUOTED_LIMIT else line[: QUOTED_LIMIT - 1] + '…'}`"
+
 
 class MusterError(Exception):
     """Carry a plain text that tells a user what is wrong and what to do."""

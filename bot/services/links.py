@@ -12,7 +12,7 @@ from db.people import CharacterView, MemberView, PlayerView
 from db.tables.guilds import Guild
 from db.tables.people import PlayerCharacter, PlayerMember
 from domain.audit import SubjectKind
-from domain.errors import Conflict, InvalidInput, NotFound
+from domain.errors import Conflict, InvalidInput, NotFound, quoted
 from domain.links import Confidence, Source, is_proven
 from domain.names import fold
 
@@ -22,8 +22,6 @@ CHOICES = 25
 """What a Discord autocomplete can list."""
 ID_DIGITS = 18
 """Longer numbers may not fit into an id."""
-CLIPPED = 50
-"""How much of an unknown name an answer repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ async def resolve_character(ctx: Context, server_id: int, text: str) -> int:
         case [only]:
             return only.id
         case []:
-            raise NotFound(f"No character {text[:CLIPPED]!r} is in {guild.name}. Choose one from the list.")
+            raise NotFound(f"No character {quoted(text)} is in {guild.name}. Choose one from the list.")
         case several:
             realms = ", ".join(sorted(f"{view.name}-{view.realm}" for view in several))
             raise InvalidInput(f"Several characters have this name: {realms}. Choose one from the list.")

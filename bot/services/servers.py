@@ -187,7 +187,9 @@ async def _realm_slug(ctx: Context, region: Region, realm: str) -> str:
         return fitting.pop()
     if not choices and wanted:
         return wanted.lower()
-    raise errors.NotFound(f"There is no realm {realm!r} in region {region.upper()}. Choose one from the list.")
+    raise errors.NotFound(
+        f"There is no realm {errors.quoted(realm)} in region {region.upper()}. Choose one from the list."
+    )
 
 
 async def _find(battlenet: BattleNetClient, region: Region, realm_slug: str, name: str) -> GuildPayload:
@@ -198,8 +200,8 @@ async def _find(battlenet: BattleNetClient, region: Region, realm_slug: str, nam
             return payload
         case NotFound():
             raise errors.NotFound(
-                f"Battle.net knows no guild {name.strip()!r} on {realm_slug} ({region.upper()}). Use the guild's home "
-                "realm and its exact name."
+                f"Battle.net knows no guild {errors.quoted(name)} on {errors.quoted(realm_slug)} ({region.upper()}). "
+                "Use the guild's home realm and its exact name."
             )
         case Forbidden() | Unchanged():
             raise errors.Unavailable("Battle.net refused to show this guild. Check it with `/setup check`.")

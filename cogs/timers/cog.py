@@ -25,6 +25,7 @@ class Timers(commands.Cog):
         self.bot = bot
         self.ctx = bot.services.ctx
         self.holds_lease = False
+        self._told: bool | None = None
         self._steady = {name: Steady(name) for name in ("instance lease", "roster timer", "member timer")}
 
     async def cog_load(self) -> None:
@@ -45,11 +46,12 @@ class Timers(commands.Cog):
     async def lease(self) -> None:
         """Take or renew the lease; whoever gets it closes the runs of processes that went away."""
         async with self._steady["instance lease"]:
-            held, self.holds_lease = self.holds_lease, False
+            self.holds_lease = False
             self.holds_lease = await runs.hold_instance_lease(self.ctx)
             if self.holds_lease:
                 await runs.close_expired(self.ctx)
-            if self.holds_lease != held:
+            if self.holds_lease is not self._told:
+                self._told = self.holds_lease
                 log.info("the timers run %s", "here" if self.holds_lease else "in another process")
 
     @tasks.loop(seconds=LOOK_SECONDS)

@@ -72,11 +72,11 @@ async def test_a_guild_is_found_however_its_name_is_cased(
 @pytest.mark.parametrize(
     ("words", "error", "text"),
     [
-        ({"realm": "Nowhere"}, NotFound, "no realm 'Nowhere' in region EU"),
+        ({"realm": "Nowhere"}, NotFound, "no realm `Nowhere` in region EU"),
         ({"realm": "copper-ridge"}, NotFound, "no realm"),
         ({"realm": "  "}, NotFound, "no realm"),
         ({"realm": "***"}, NotFound, "no realm"),
-        ({"name": "Nobody"}, NotFound, "no guild 'Nobody' on amberfall"),
+        ({"name": "Nobody"}, NotFound, "no guild `Nobody` on `amberfall`"),
         ({"realm": "stillmoor"}, NotFound, "home realm"),
         ({"name": "  "}, InvalidInput, "Type the guild's name"),
     ],

@@ -209,7 +209,7 @@ async def test_a_character_outside_the_guild_cannot_be_linked(home: Home, strang
     await home.sync_roster()
     for typed in ("Nobody", departed.name, choice["value"]):
         said = await link(home, "add", character=typed, member=home.plain)
-        assert said.startswith(f"No character {typed!r} is in {home.sample.guild.name}.")
+        assert said.startswith(f"No character `{typed}` is in {home.sample.guild.name}.")
     assert home.env.errors
 
 
