@@ -4,7 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import discord
 import yarl
@@ -34,7 +34,9 @@ def run(settings: Settings) -> None:
     An embedded database is migrated here, since nobody else can reach it; a given one must be at the newest revision.
     Raises SettingsError, Unavailable or EmbeddedError with one line for the person who starts it.
     """
-    with open_database(settings) as url:
+    # Until the loop has handlers of its own: a database half started must be taken down as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), open_database(settings) as url:
         asyncio.run(_serve(settings, url))
 
 

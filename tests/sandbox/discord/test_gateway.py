@@ -1,9 +1,12 @@
 """A real discord.py client on the stand-in's gateway."""
 
+import asyncio
+
+import aiohttp
 import discord
 import pytest
 
-from sandbox.discord import DiscordStandIn, Frame, Server
+from sandbox.discord import DiscordStandIn, Frame, Server, gateway
 from tests.sandbox.discord.client import TOKEN, Recorded, Start
 
 
@@ -122,6 +125,30 @@ async def test_changes_of_the_server_reach_the_clients_cache(
     await standin.until(lambda: client.get_guild(other.id), "the second server")
     standin.world.remove_bot(other.id)
     await standin.until(lambda: client.get_guild(other.id) is None, "the second server's end")
+
+
+async def test_a_channel_of_some_roles_is_hidden_from_everyone_else(
+    standin: DiscordStandIn, server: Server, start: Start
+) -> None:
+    officer = standin.world.add_role(server.id, "Officer")
+    channel = standin.world.add_channel(server.id, "audit", only_for=[officer])
+    seen = (await start()).get_guild(server.id)
+    allowed = seen.get_channel(channel).permissions_for
+    assert not allowed(seen.default_role).view_channel
+    assert allowed(seen.get_role(officer)).view_channel
+    assert allowed(seen.me).view_channel
+
+
+async def test_a_heartbeat_is_not_answered_before_a_client_can_have_noted_that_it_sent_one(
+    standin: DiscordStandIn,
+) -> None:
+    clock = asyncio.get_running_loop().time
+    async with aiohttp.ClientSession() as session, session.ws_connect(standin.gateway) as socket:
+        await socket.receive_json()
+        sent = clock()
+        await socket.send_json({"op": gateway.HEARTBEAT, "d": None})
+        assert (await socket.receive_json())["op"] == gateway.HEARTBEAT_ACK
+    assert clock() - sent > gateway.ACK_SECONDS / 2
 
 
 async def test_members_events_need_the_members_intent(standin: DiscordStandIn, server: Server, start: Start) -> None:

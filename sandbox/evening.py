@@ -1,0 +1,240 @@
+"""A guild's first evening with Muster, played against the shipped bot and shown as Discord would show it."""
+
+import asyncio
+import re
+import signal
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from sandbox.discord import SetupError, accent, buttons, plain_text
+from sandbox.names import without_accents
+from sandbox.rosterfile import world_from_roster
+from sandbox.sample import Sample, sample_guild
+from sandbox.screen import Screen, readable
+from sandbox.stage import LONG, BotStopped, Stage
+from sandbox.world import Character
+
+OK, NOT_SEEN, BAD_ROSTER, INTERRUPTED = 0, 1, 2, 130
+SEED = 1
+NAMELESS = 2
+LOG_SHOWN = 20
+FOLLOWED = "`/sync roster` reads its roster"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class NotSeen(Exception):
+    """Say what should have been seen, and what was there instead."""
+
+
+def play(*, once: bool = False, roster: Path | None = None) -> int:
+    """Play the evening; without `once` stay up until Ctrl-C. Give the exit code: 0 when every step was seen."""
+    screen = Screen()
+    try:
+        sample = sample_guild(SEED) if roster is None else world_from_roster(roster, SEED)
+        if len(nameless(sample)) < NAMELESS:
+            raise ValueError(f"{roster} is too small a guild: everybody in it has a member of the same name")
+    except ValueError as error:
+        screen.complain(f"muster: {error}")
+        return BAD_ROSTER
+    try:
+        return asyncio.run(_play(screen, sample, once=once))
+    except asyncio.CancelledError:
+        screen.complain("stopped before the end")
+        return INTERRUPTED
+
+
+async def _play(screen: Screen, sample: Sample, *, once: bool) -> int:
+    _cancel_on_signals()
+    async with Stage(sample) as stage:
+        return await perform(screen, stage, once=once)
+
+
+async def perform(screen: Screen, stage: Stage, *, once: bool) -> int:
+    """Play the evening on a stage and end the bot; give the exit code."""
+    evening = Evening(stage, screen)
+    try:
+        summary = await evening.play()
+        if not once:
+            screen.line(f"{summary}\n\nMuster stays up: http://127.0.0.1:{stage.web_port}/healthz; Ctrl-C ends it.")
+            await _until_cancelled(stage)
+        evening.step = "the end"
+        if (code := await stage.bot.stop()) != 0:
+            raise NotSeen(f"a clean end of the bot, which ended with code {code}")
+    except (NotSeen, BotStopped, SetupError, TimeoutError, httpx.HTTPError) as error:
+        log = list(stage.bot.log)[-LOG_SHOWN:]
+        screen.complain(f"not seen: {evening.step}: {error or type(error).__name__}", log)
+        return NOT_SEEN
+    if once:
+        screen.line(summary)
+    return OK
+
+
+def _cancel_on_signals() -> None:
+    """Let the first signal unwind the whole evening; further ones do not disturb that."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, lambda: task.cancelling() or task.cancel())
+
+
+async def _until_cancelled(stage: Stage) -> None:
+    try:
+        await stage.meanwhile(asyncio.Event().wait())
+    except asyncio.CancelledError:
+        return
+
+
+class Evening:
+    """The steps, each an act of the guild master and what must be seen after it; `step` names the one at hand."""
+
+    def __init__(self, stage: Stage, screen: Screen) -> None:
+        self.stage = stage
+        self.screen = screen
+        self.sample = stage.sample
+        self.step = "the start"
+        self._newcomer, *_, self._alt = nameless(self.sample)
+
+    async def play(self) -> str:
+        """Start the bot, play all steps and give the summary line; raises BotStopped as soon as the bot ends."""
+        self.screen.say(f"{self.sample.guild.name}: Battle.net and Discord are stand-ins, the bot is the shipped one.")
+        await self.stage.raise_curtain()
+        return await self.stage.meanwhile(self._steps())
+
+    async def _steps(self) -> str:
+        await self._set_up()
+        characters = await self._sync()
+        await self._see_the_report()
+        await self._two_join()
+        await self._officers_word()
+        findings, unlinked = await self._final_report()
+        await self._health()
+        return f"synced {characters} characters, linked {characters - unlinked}, findings {findings}"
+
+    async def _set_up(self) -> None:
+        guild = self.sample.guild
+        realm = guild.realm.name
+        region = {"region": guild.realm.region}
+        self.step = "the realms that /setup guild offers"
+        choices = await self.stage.discord.autocomplete(
+            *self._here, "setup guild", option="realm", text=realm[:4].lower(), options=region
+        )
+        slug = next((one["value"] for one in choices if one["value"] == guild.realm.slug), None)
+        if slug is None:
+            raise NotSeen(f"the realm {realm} among {[one['name'] for one in choices]}")
+        await self._command("setup guild", {**region, "realm": slug, "guild": guild.name}, sees=FOLLOWED)
+        await self._command("setup channels", {"audit": self.stage.audit_channel}, sees="Audit channel")
+
+    async def _sync(self) -> int:
+        await self._command("sync members", {}, sees="on this server")
+        shown = await self._command("sync roster", {}, sees="in the guild")
+        await self._command("sync status", {}, sees="success")
+        await self._command("setup check", {}, sees="Everything that Muster needs is there")
+        return _number(r"\*\*([\d,]+) characters?\*\* in the guild", shown)
+
+    async def _see_the_report(self) -> None:
+        report = await self._posted("Audit report")
+        for button in buttons(report):
+            self.step = f"a click on {button['label']!r}"
+            shown = await self.stage.discord.click(self.stage.owner_id, report, button["custom_id"])
+            await shown.finished(within=LONG)
+            if not shown.lines:
+                raise NotSeen("an answer")
+            self._show(f"{self._me} clicks [ {button['label']} ]", shown.lines)
+
+    async def _two_join(self) -> None:
+        name = self._newcomer.name
+        self.screen.say(f"Two people join: {name}, named like a character, and an old friend, named like none.")
+        world = self.stage.discord.world
+        newcomer, self._friend = world.add_user("newcomer_of_tonight"), world.add_user("old_friend")
+        world.join(self.stage.server_id, newcomer, nick=name)
+        world.join(self.stage.server_id, self._friend, nick="an old friend")
+        await self._command("whois", {"member": newcomer}, sees=f"**{name}**", again=True)
+
+    async def _officers_word(self) -> None:
+        self.step = "the characters that /link add offers"
+        name = self._alt.name
+        choices = await self.stage.discord.autocomplete(*self._here, "link add", option="character", text=name)
+        chosen = next((one["value"] for one in choices if one["name"].startswith(f"{name}-")), None)
+        if chosen is None:
+            raise NotSeen(f"{name} among {[one['name'] for one in choices]}")
+        await self._command("link add", {"character": chosen, "member": self._friend}, sees="proven")
+        await self._command("whois", {"member": self._friend}, sees="an officer's word")
+        await self._command("link remove", {"character": chosen}, sees="no longer linked")
+
+    async def _final_report(self) -> tuple[int, int]:
+        await self._command("audit run", {}, sees="Audit done")
+        before = {message["id"] for message in self.stage.discord.messages(self.stage.audit_channel)}
+        await self._command("audit report", {}, sees="The report goes to")
+        report = await self._posted("open now", besides=before)
+        text = "\n".join(plain_text(report))
+        return _number(r"\*\*([\d,]+) findings?\*\* open now", text), _number(
+            r"Characters without a Discord member \(([\d,]+)\)", text, default=0
+        )
+
+    async def _health(self) -> None:
+        self.step = "GET /healthz"
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"http://127.0.0.1:{self.stage.web_port}/healthz")
+        self.screen.say(f"GET /healthz: {answer.status_code} {answer.text}")
+        if answer.status_code != httpx.codes.OK:
+            raise NotSeen(f"200, but {answer.status_code}")
+
+    @property
+    def _here(self) -> tuple[int, int, int]:
+        """Who acts, and where: the guild master, in the tavern."""
+        return self.stage.owner_id, self.stage.server_id, self.stage.lounge
+
+    @property
+    def _me(self) -> str:
+        return self.sample.owner.shown_name
+
+    async def _command(self, name: str, options: dict[str, Any], *, sees: str, again: bool = False) -> str:
+        """Run a command and give its answer; with `again` over and over until it shows what it must."""
+        self.step = f"/{name}"
+        shown = await self.stage.command(name, options, until=sees if again else None)
+        if sees not in shown.text:
+            raise NotSeen(f"{sees!r}, but: {shown.text}")
+        self._show(f"{self._me} runs /{name}", shown.lines)
+        return shown.text
+
+    async def _posted(self, sees: str, *, besides: Container[str] = ()) -> dict[str, Any]:
+        """Wait for a message in the audit channel and show it."""
+
+        def fits(message: dict[str, Any]) -> bool:
+            return message["id"] not in besides and sees in "\n".join(plain_text(message))
+
+        self.step = f"{sees!r} in #audit"
+        message = await self.stage.discord.wait_for_message(self.stage.audit_channel, fits, within=LONG)
+        self._show("Muster posts in #audit", plain_text(message), accent(message))
+        return message
+
+    def _show(self, title: str, lines: Iterable[str], colour: int | None = None) -> None:
+        backend, server_id = self.stage.discord.backend, self.stage.server_id
+        self.screen.show(title, [readable(line, backend, server_id) for line in lines], colour)
+
+
+def nameless(sample: Sample) -> Sequence[Character]:
+    """Give the guild's characters whose name no member bears, in whatever spelling, and no other character."""
+    borne = {plain(name) for one in sample.members for name in (one.username, one.global_name, one.nick) if name}
+    borne |= {plain(person.named_after.name) for person in sample.people if person.named_after}
+    characters = sample.world.members(sample.guild)
+    bearers = Counter(plain(character.name) for character in characters)
+    return [one for one in characters if bearers[plain(one.name)] == 1 and plain(one.name) not in borne]
+
+
+def plain(name: str) -> str:
+    """Give a name as a reader compares it: small letters, no accents."""
+    return without_accents(name).lower()
+
+
+def _number(pattern: str, text: str, *, default: int | None = None) -> int:
+    found = re.search(pattern, text)
+    if found is not None:
+        return int(found[1].replace(",", ""))
+    if default is None:
+        raise NotSeen(f"{pattern!r}, but: {text}")
+    return default

@@ -1,0 +1,117 @@
+"""A running bot on its own data folder: what it outlives, and how it ends."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from db.embedded import EmbeddedPostgres
+from db.engine import create_engine
+from db.tables.runs import InstanceLease, SyncRun
+from domain.runs import RunStatus
+from sandbox.battlenet import Slow, Status
+from sandbox.discord import Exchange, Frame, buttons
+from tests.e2e.conftest import Home
+from tests.e2e.small import NAMES, small_guild
+
+HOUR = 3600
+LINKED = 2
+STOP_SECONDS = 10
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+TIMERS_HERE = "the timers run here"
+
+
+@pytest.fixture(scope="module")
+def recorded() -> list[Exchange | Frame]:
+    return []
+
+
+@pytest.fixture(scope="module")
+async def set_up(data_dir: Path, recorded: list[Exchange | Frame]) -> AsyncIterator[Home]:
+    """Give the small guild with everything chosen and read."""
+    settings = {"MUSTER_DATA_DIR": str(data_dir)}
+    async with Home(small_guild(), settings=settings, exchanges=recorded.append) as home:
+        await home.raise_curtain()
+        await home.set_up()
+        yield home
+
+
+@pytest.fixture
+async def home(set_up: Home) -> Home:
+    """Give that guild with the bot running, whatever the test before has done to it."""
+    if not set_up.bot.running:
+        await set_up.raise_curtain()
+    return set_up
+
+
+async def expire_leases(data_dir: Path) -> int:
+    """Let the time go by in which a dead process keeps its leases; give how many runs it left running."""
+    with EmbeddedPostgres(data_dir) as server:
+        engine = create_engine(server.url())
+        async with engine.begin() as connection:
+            for table in (SyncRun, InstanceLease):
+                await connection.execute(sa.update(table).values(heartbeat_at=LONG_AGO))
+            running = sa.select(sa.func.count()).where(SyncRun.status == RunStatus.RUNNING)
+            left = await connection.scalar(running)
+        await engine.dispose()
+    assert left is not None
+    return left
+
+
+async def test_a_dropped_gateway_is_resumed_and_the_bot_still_answers(home: Home) -> None:
+    home.discord.sockets.drop()
+    await home.discord.until(lambda: home.discord.sockets.resumed == 1, "the resume")
+    assert home.discord.sockets.identified == 1
+    assert "success" in await home.say("sync status")
+
+
+async def test_a_battlenet_outage_during_a_sync_tells_the_officer_and_changes_nothing(home: Home) -> None:
+    home.battlenet.faults.add("*/roster", Status(503, retry_after=HOUR), times=None)
+    told = await home.say("sync roster")
+    assert "503" in told
+    assert "Nothing was changed" in told
+    home.battlenet.faults.clear()
+    again = await home.say("sync roster")
+    assert f"**{len(NAMES)} characters** in the guild" in again
+    assert "Nothing changed" in again
+
+
+async def test_a_killed_bot_goes_on_where_it_was(home: Home, data_dir: Path, recorded: list[Exchange | Frame]) -> None:
+    report = await home.discord.wait_for_message(home.audit_channel)
+    home.battlenet.faults.add("*/roster", Slow(HOUR))
+    shown = await home.begin("sync roster")
+    await home.discord.until(lambda: "Reading the roster" in shown.text, "the roster call that hangs")
+    await home.bot.kill()
+    assert await expire_leases(data_dir) == 1
+    home.bot.log.clear()
+
+    await home.raise_curtain()
+    await home.discord.until(lambda: any(TIMERS_HERE in line for line in home.bot.log), "the process with the timers")
+    assert "went away" in await home.say("sync status")
+    assert "in the guild" in await home.say("sync roster")
+    check = await home.say("setup check")
+    assert home.sample.guild.name in check
+    assert f"<#{home.audit_channel}>" in check
+    assert buttons(report)
+    for button in buttons(report):
+        answer = await home.discord.click(home.owner_id, report, button["custom_id"])
+        await answer.finished()
+        assert f"({len(NAMES) - LINKED})" in answer.text
+    published = [one.method for one in recorded if isinstance(one, Exchange) and one.path.endswith("/commands")]
+    assert published == ["PUT"]
+
+
+async def test_sigterm_ends_bot_and_database_cleanly(home: Home, data_dir: Path) -> None:
+    postgres = int((data_dir / "cluster" / "postmaster.pid").read_text().split()[0])
+    os.kill(postgres, 0)
+    async with asyncio.timeout(STOP_SECONDS):
+        assert await home.bot.stop() == 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(postgres, 0)
+    assert not any("ERROR" in line or "Traceback" in line for line in home.bot.log)
+    for secret in (home.token, home.battlenet.client_secret):
+        assert not any(secret in line for line in home.bot.log)
