@@ -64,6 +64,33 @@ async def withdraw(session: AsyncSession, *, server_id: int, kind: str, dedupe_k
     )
 
 
+async def hold_waiting(session: AsyncSession, *, server_id: int, kind: str, dedupe_key: str) -> None:
+    """Keep a message that nobody has tried to send yet from being claimed until the transaction ends."""
+    await session.execute(
+        sa.select(OutboxMessage.id)
+        .where(
+            OutboxMessage.server_id == server_id,
+            OutboxMessage.kind == kind,
+            OutboxMessage.dedupe_key == dedupe_key,
+            WAITING,
+        )
+        .with_for_update()
+    )
+
+
+async def move_pending(session: AsyncSession, *, server_id: int, before: int, after: int) -> None:
+    """Let what is not sent yet go to another channel."""
+    await session.execute(
+        sa.update(OutboxMessage)
+        .where(
+            OutboxMessage.server_id == server_id,
+            OutboxMessage.channel_id == before,
+            OutboxMessage.state == OutboxState.PENDING,
+        )
+        .values(channel_id=after)
+    )
+
+
 def on_the_way(server_id: int, kind: str, listed: str, *, but: str) -> sa.Select[int]:
     """Select the ids that undelivered messages list in their payload; one that waits under the key `but` left out."""
     ids = sa.func.jsonb_array_elements_text(OutboxMessage.payload[listed])

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 REPORT = "audit_report"
 NEW, ALL = "new", "all"
 """What a report is about, and the key by which a newer one replaces it before it is sent."""
+TRY_AGAIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,15 @@ async def _run_rule(
 async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int) -> bool:
     """Queue a report of the findings that no report tells yet; False without any, or without a channel.
 
-    A report that waits is replaced by the newer one, or taken back when nothing of it stands.
+    A report that waits is replaced by the newer one, or taken back when nothing of it stands. After a delivery that
+    failed for good, the channel is tried again an hour later, or when another one is chosen.
     """
     server = await session.get(Server, server_id)
     if server is None or server.audit_channel_id is None:
         return False
+    if await _is_hopeless(ctx, session, server_id, server.audit_channel_id):
+        return False
+    await outbox.hold_waiting(session, server_id=server_id, kind=REPORT, dedupe_key=NEW)
     told = outbox.on_the_way(server_id, REPORT, "counted", but=NEW)
     findings = await audit.untold_findings(session, server_id, told_by=told)
     if findings:
@@ -111,6 +117,16 @@ async def standing(ctx: Context, server_id: int) -> list[Finding]:
     """Load the findings that stand, ignored ones left out."""
     async with ctx.sessions() as session:
         return await audit.standing_findings(session, server_id)
+
+
+async def _is_hopeless(ctx: Context, session: AsyncSession, server_id: int, channel_id: int) -> bool:
+    failure = await outbox.last_failure(session, server_id)
+    return (
+        failure is not None
+        and failure.channel_id == channel_id
+        and failure.finished_at is not None
+        and ctx.clock() < failure.finished_at + TRY_AGAIN
+    )
 
 
 async def _queue(

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from bot.services.audit import REPORT
 from bot.services.context import Context
-from db import audit, outbox
+from db import audit, locks, outbox
 from db.tables.outbox import OutboxState
 
 CLAIM = timedelta(minutes=2)
@@ -71,6 +71,7 @@ class Outbox:
                 session, delivery_id, state=OutboxState.DELIVERED, now=now, discord_message_id=message_id
             )
             if row is not None and row.kind == REPORT:
+                await locks.hold(session, locks.Lock.PEOPLE, row.server_id)
                 await audit.mark_reported(session, row.server_id, counted=row.payload["counted"], shown=shown, now=now)
 
     async def retry(self, delivery_id: int, reason: str, after_seconds: float) -> None:

@@ -145,10 +145,12 @@ async def follow_guild(
 
 
 async def set_audit_channel(ctx: Context, server_id: int, channel_id: int | None, *, actor_id: int) -> None:
-    """Choose where reports go, or nowhere."""
+    """Choose where reports go, or nowhere; what is not sent yet follows."""
     async with ctx.sessions.begin() as session:
         server = await _server(session, server_id)
         before, server.audit_channel_id = server.audit_channel_id, channel_id
+        if before is not None and channel_id is not None:
+            await outbox.move_pending(session, server_id=server_id, before=before, after=channel_id)
         if before != channel_id:
             await actions.log(
                 session,

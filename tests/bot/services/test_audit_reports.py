@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from bot.services import audit
+from bot.services import audit, servers
 from bot.services.context import Context
 from bot.services.outbox import Delivery, Outbox
 from db import locks
@@ -168,17 +168,70 @@ async def test_what_a_report_on_the_way_tells_is_not_told_by_the_next(
     assert names(await deliver(ctx)) == ["Bo"]
 
 
-async def test_what_a_failed_report_would_have_told_is_told_again(ctx: Context, guild: int) -> None:
+async def fail(ctx: Context) -> None:
+    """Let the next report fail for good."""
+    outbox = Outbox(ctx)
+    delivery = await outbox.claim()
+    assert delivery is not None
+    await outbox.failed(delivery.id, "the channel no longer exists")
+
+
+async def test_what_a_failed_report_would_have_told_is_told_an_hour_later(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    await fail(ctx)
+
+    clock.advance(minutes=59)
+    assert not await run_and_queue(ctx)
+    clock.advance(minutes=1)
+    assert await run_and_queue(ctx)
+
+    assert names(await deliver(ctx)) == ["Ana"]
+
+
+async def test_another_channel_gets_at_once_what_the_dead_one_could_not(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, "Ana")
+    await run_and_queue(ctx)
+    await fail(ctx)
+    await servers.set_audit_channel(ctx, SERVER, CHANNEL + 1, actor_id=1)
+
+    assert await run_and_queue(ctx)
+
+    assert (await deliver(ctx)).channel_id == CHANNEL + 1
+
+
+async def test_what_is_not_sent_yet_follows_the_channel(ctx: Context, guild: int, clock: FakeClock) -> None:
+    """A retry must not write into a channel that officers have just left for a private one."""
     await insert_characters(ctx, guild, "Ana")
     await run_and_queue(ctx)
     outbox = Outbox(ctx)
     first = await outbox.claim()
     assert first is not None
-    await outbox.failed(first.id, "the channel no longer exists")
+    await outbox.retry(first.id, "Discord answered 503", 60)
+    await servers.set_audit_channel(ctx, SERVER, CHANNEL + 1, actor_id=1)
+    clock.advance(minutes=2)
 
-    assert await run_and_queue(ctx)
+    again = await outbox.claim()
 
-    assert names(await deliver(ctx)) == ["Ana"]
+    assert again is not None
+    assert (again.id, again.channel_id, again.nonce) == (first.id, CHANNEL + 1, first.nonce)
+
+
+async def test_a_report_that_is_being_replaced_cannot_be_claimed_half_way(scratch_ctx: Context) -> None:
+    guild = await insert_guild(scratch_ctx, await insert_server(scratch_ctx, channel_id=CHANNEL))
+    await insert_characters(scratch_ctx, guild, "Ana")
+    await run_and_queue(scratch_ctx)
+    await insert_characters(scratch_ctx, guild, "Bo")
+    async with scratch_ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, SERVER)
+        await audit.run_rules(scratch_ctx, session, server_id=SERVER)
+        assert await audit.queue_new(scratch_ctx, session, server_id=SERVER)
+        assert await Outbox(scratch_ctx).claim() is None
+
+    assert names(await deliver(scratch_ctx)) == ["Ana", "Bo"]
+    assert await Outbox(scratch_ctx).claim() is None
 
 
 async def test_without_a_channel_nothing_is_queued_and_the_findings_stand(ctx: Context) -> None:
