@@ -1,5 +1,6 @@
 """The two ways in which things move: a roster or a member list is read, then matching, audit and what must be told."""
 
+import logging
 from dataclasses import dataclass
 
 from bot.battlenet.client import BattleNetClient
@@ -10,6 +11,8 @@ from bot.services.members import Fetch, MemberOutcome
 from bot.services.roster import Progress, RosterOutcome
 from db import locks, servers
 from domain.runs import RunStatus, Trigger
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,10 @@ class FollowUp:
 
 @dataclass(frozen=True, slots=True)
 class RosterSync:
-    """A roster run and what followed on each server of the guild; nothing follows a run that failed."""
+    """A roster run and what followed on each server of the guild; nothing follows a run that failed.
+
+    A server whose follow-up failed is missing: the next run makes up for it.
+    """
 
     outcome: RosterOutcome
     servers: tuple[FollowUp, ...]
@@ -72,10 +78,16 @@ async def sync_members(
 
 
 async def follow_up_guild(ctx: Context, guild_id: int, *, run_id: int | None = None) -> tuple[FollowUp, ...]:
-    """Match and audit every server that follows a guild."""
+    """Match and audit every server that follows a guild; one that fails is logged and stops no other."""
     async with ctx.sessions() as session:
         following = await servers.following_servers(session, guild_id)
-    return tuple([await follow_up(ctx, server.id, run_id=run_id) for server in following])
+    done = []
+    for server in following:
+        try:
+            done.append(await follow_up(ctx, server.id, run_id=run_id))
+        except Exception:
+            log.exception("the follow-up of run %s failed on server %s", run_id, server.id)
+    return tuple(done)
 
 
 async def follow_up(ctx: Context, server_id: int, *, run_id: int | None = None) -> FollowUp:

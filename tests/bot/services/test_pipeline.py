@@ -9,8 +9,10 @@ from bot.services import members, pipeline
 from bot.services.context import Context
 from bot.services.members import MemberFacts, MemberList
 from bot.services.outbox import Outbox
+from db import locks
+from db.engine import create_engine, create_sessions
 from domain.audit import State
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 from domain.runs import Trigger
 from tests.support.clock import FakeClock
 from tests.support.people import (
@@ -120,3 +122,21 @@ async def test_twenty_follow_ups_at_once_leave_one_link_one_finding_and_one_repo
     assert first is not None
     await outbox.delivered(first.id, 555, tuple(first.payload["counted"]))
     assert await outbox.claim() is None
+
+
+async def test_a_server_that_is_busy_for_too_long_stops_no_other(
+    database: str, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = create_engine(database, lock_timeout="100ms")
+    ctx = Context(create_sessions(engine), clock)
+    here, there = await insert_server(ctx), await insert_server(ctx, 200)
+    guild = await insert_guild(ctx, here, there)
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, here)
+        done = await pipeline.follow_up_guild(ctx, guild)
+        with pytest.raises(Conflict, match="busy with this"):
+            await pipeline.follow_up(ctx, here)
+    await engine.dispose()
+
+    assert [one.server_id for one in done] == [there]
+    assert f"failed on server {here}" in caplog.text
