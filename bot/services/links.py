@@ -132,8 +132,11 @@ async def remove(ctx: Context, server_id: int, *, character_id: int, actor_id: i
         if owned is None:
             raise NotFound(f"{view.name} has no link to remove.")
         now = ctx.clock()
-        user_ids = tuple(half.user_id for half in await links.members_of(session, server_id, owned.player_id))
-        before = {**_before(owned), "user_ids": list(user_ids)}
+        halves = await links.members_of(session, server_id, owned.player_id)
+        user_ids = tuple(half.user_id for half in halves)
+        # With its last character a player goes, and the members' halves with it: the log is where they stay.
+        members = [{"user_id": half.user_id, "source": half.source.value} for half in halves]
+        before = {**_before(owned), "members": members}
         await _detach(session, server_id, owned)
         await links.reject(session, server_id, character_id, user_ids, by=actor_id, now=now)
         await actions.log(

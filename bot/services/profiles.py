@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bot.battlenet.client import BattleNetClient
-from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Unavailable, Unchanged
+from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Reason, Unavailable, Unchanged
 from bot.battlenet.payloads import ProfilePayload
 from bot.services.context import Context
 from bot.services.runs import Run
@@ -64,8 +64,8 @@ async def refresh(
                 checked.append(Checked(one.character_id, answer.last_modified))
             else:
                 checked.append(Checked(one.character_id, None))
-        if not checked:
-            break
+        if all(isinstance(answer, Unavailable) and answer.reason is not Reason.BROKEN for answer in answers):
+            break  # an outage; what fails for a reason of its own keeps nobody behind it waiting
         async with ctx.sessions.begin() as session:
             now = ctx.clock()
             await run.confirm(session, now)

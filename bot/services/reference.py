@@ -1,16 +1,24 @@
 """Realms and races: fetched at a region's first use, then read from the database."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
 from bot.battlenet.client import BattleNetClient
 from bot.battlenet.outcomes import Found
 from bot.services.context import Context
+from bot.services.runs import Run, running
 from db import servers
+from db.runs import Scope
+from domain.errors import Conflict, MusterError, Unavailable
 from domain.names import fold
 from domain.regions import Region
+from domain.runs import RunSource, Trigger
 
 log = logging.getLogger(__name__)
+
+WAITS = 20
+WAIT_SECONDS = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +36,45 @@ class RealmChoice:
 
 async def ensure_region(ctx: Context, battlenet: BattleNetClient, region: Region) -> bool:
     """Fetch a region's realms and the races unless they are stored; False when Battle.net does not answer."""
-    async with ctx.sessions() as session:
-        if await servers.realms(session, region):
+    if await _is_stored(ctx, region):
+        return True
+    try:
+        async with running(ctx, RunSource.STATIC_DATA, Scope(region=region), trigger=Trigger.COMMAND) as run:
+            await _fetch(ctx, battlenet, region, run)
+    except Conflict:
+        return await _wait_for_other(ctx, region)
+    except MusterError as error:
+        log.warning("realms and races of region %s: %s", region, error)
+        return False
+    return True
+
+
+async def _wait_for_other(ctx: Context, region: Region) -> bool:
+    """Wait until whoever fetches the region right now has stored it; False when that takes too long."""
+    for _ in range(WAITS):
+        await asyncio.sleep(WAIT_SECONDS)
+        if await _is_stored(ctx, region):
             return True
+    return False
+
+
+async def _is_stored(ctx: Context, region: Region) -> bool:
+    async with ctx.sessions() as session:
+        return bool(await servers.realms(session, region))
+
+
+async def _fetch(ctx: Context, battlenet: BattleNetClient, region: Region, run: Run) -> None:
     realms, races = await battlenet.realms(region), await battlenet.races(region)
     if not isinstance(realms, Found) or not isinstance(races, Found):
-        log.warning("realms and races of region %s could not be read: %s, %s", region, realms, races)
-        return False
+        raise Unavailable(f"Battle.net did not give both: {realms}, {races}")
     async with ctx.sessions.begin() as session:
+        now = ctx.clock()
+        await run.confirm(session, now)
         await servers.store_realms(
-            session, region, ((realm.id, realm.slug, realm.names) for realm in realms.value), ctx.clock()
+            session, region, ((realm.id, realm.slug, realm.names) for realm in realms.value), now
         )
         await servers.store_races(session, ((race.id, race.name) for race in races.value))
-    return True
+    run.counts |= {"realms": len(realms.value), "races": len(races.value)}
 
 
 async def realm_choices(ctx: Context, region: Region) -> list[RealmChoice]:

@@ -120,17 +120,21 @@ def _cause(error: BaseException) -> str:
 
 
 async def _end(ctx: Context, run: Run) -> None:
+    """Write how a run ended; where that fails its lease expires, and what the body raised or gave is what counts."""
     now = ctx.clock()
-    async with ctx.sessions.begin() as session:
-        await runs.end_run(
-            session,
-            run.id,
-            status=run.status,
-            now=now,
-            duration_ms=int((now - run.started_at).total_seconds() * 1000),
-            counts=run.counts,
-            reason=run.reason,
-        )
+    try:
+        async with ctx.sessions.begin() as session:
+            await runs.end_run(
+                session,
+                run.id,
+                status=run.status,
+                now=now,
+                duration_ms=int((now - run.started_at).total_seconds() * 1000),
+                counts=run.counts,
+                reason=run.reason,
+            )
+    except Exception:
+        log.exception("the end of run %s could not be written", run.id)
 
 
 async def _keep_alive(ctx: Context, run_id: int) -> None:

@@ -236,7 +236,7 @@ async def test_removing_the_last_link_removes_the_player_and_is_logged_with_whos
     [action] = await load_actions(ctx, "link.remove")
     assert action.actor_id == OFFICER
     assert action.before is not None
-    assert (action.before["user_ids"], action.before["source"]) == ([1], "name")
+    assert (action.before["members"], action.before["source"]) == ([{"user_id": 1, "source": "name"}], "name")
     async with ctx.sessions() as session:
         rejected = (await session.scalars(sa.select(RejectedCandidate))).one()
         assert (rejected.character_id, rejected.user_id, rejected.rejected_by) == (ana, 1, OFFICER)

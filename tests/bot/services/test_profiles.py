@@ -9,7 +9,8 @@ from bot.services import profiles, servers
 from bot.services.runs import LEASE, RunLost, close_expired
 from db.tables.servers import Server
 from domain.runs import RunStatus
-from sandbox.battlenet import OtherId, Status
+from sandbox.battlenet import Html, OtherId, Status
+from sandbox.battlenet.faults import Fault
 from tests.support.clock import FakeClock
 from tests.support.scene import LOGIN_MS, SERVER, Scene, adventurer, follow
 
@@ -150,13 +151,25 @@ async def test_profiles_are_written_batch_by_batch(scene: Scene, monkeypatch: py
 
 async def test_an_outage_is_not_asked_for_every_profile(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profiles, "BATCH", 3)
-    scene.stand_in.faults.add(PROFILES, Status(403), times=None)
+    scene.stand_in.faults.add(PROFILES, Status(503), times=None)
     outcome = await scene.sync()
     assert (outcome.status, outcome.reason) == (
         RunStatus.PARTIAL,
-        "3 of 3 profiles could not be read (refused (403))",
+        "3 of 3 profiles could not be read (server_error)",
     )
-    assert len(scene.asked_profiles()) == 3
+    assert len(set(scene.asked_profiles())) == 3
+
+
+@pytest.mark.parametrize("fault", [Status(403), Html()], ids=str)
+async def test_profiles_that_always_fail_keep_nobody_behind_them_waiting(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr(profiles, "BATCH", 3)
+    for number in (0, 1, 2):
+        name = scene.member(number).name.lower()
+        scene.stand_in.faults.add(f"/eu/profile/wow/character/amberfall/{name}", fault, times=None)
+    outcome = await scene.sync()
+    assert (outcome.status, outcome.profiles_failed, outcome.profiles_changed) == (RunStatus.PARTIAL, 3, 5)
 
 
 async def test_a_run_that_lost_its_lease_writes_no_profile(scene: Scene, clock: FakeClock) -> None:

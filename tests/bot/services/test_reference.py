@@ -83,3 +83,10 @@ async def test_realms_are_offered_by_their_name_and_found_by_any_name(scene: Sce
     [korean] = await reference.realm_choices(scene.ctx, Region.KR)
     assert (korean.slug, korean.name) == ("ashen-hill", "잿빛 언덕")
     assert korean.fits(fold("Ashen"))
+
+
+async def test_a_regions_first_use_is_a_logged_run(scene: Scene) -> None:
+    await reference.ensure_region(scene.ctx, scene.battlenet, Region.EU)
+    run = await scene.last_run()
+    assert (run.source, run.region, run.status) == ("static_data", "eu", "success")
+    assert run.counts["realms"] == 9

@@ -208,3 +208,17 @@ async def test_of_many_processes_that_start_at_once_one_holds_the_timers(
     processes = [Context(scratch_sessions, clock, owner=f"process {number}") for number in range(8)]
     held = await asyncio.gather(*(runs.hold_instance_lease(process) for process in processes))
     assert sorted(held) == [False] * 7 + [True]
+
+
+async def test_what_a_run_gave_counts_although_its_end_could_not_be_written(
+    scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def away(*_: object, **__: object) -> bool:
+        raise OSError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("db.runs.end_run", away)
+        assert (await scene.sync()).characters == 8
+    assert "could not be written" in caplog.text
+    clock.advance(minutes=2)
+    assert (await scene.sync()).status is RunStatus.SUCCESS
