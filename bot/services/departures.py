@@ -1,5 +1,7 @@
 """Held departures: listed, and decided once by an officer of any server that follows the guild."""
 
+import hashlib
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.services.context import Context
 from db import actions, locks, outbox, roster, servers
 from db.tables.guilds import Character, Guild, HeldDeparture
+from db.tables.outbox import OutboxMessage, OutboxState
 from domain.audit import SubjectKind
 from domain.errors import Conflict, NotFound
 from domain.roster import Departure
 
 NOTICE = "departures"
+NOTHING_WAITS = "No departures wait for a decision. Somebody may have decided already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,43 +41,53 @@ class Decision:
     characters: int
 
 
+class NotAsShown(Conflict):
+    """Say that other departures wait than were shown; `waiting` are those that do."""
+
+    def __init__(self, waiting: list[HeldCharacter]) -> None:
+        super().__init__("The departures changed meanwhile. Look again before you decide.")
+        self.waiting = waiting
+
+
+def fingerprint(waiting: Iterable[HeldCharacter]) -> str:
+    """Name a set of departures, so that nobody decides about another one than was shown; 12 hex digits."""
+    names = sorted(f"{one.name}\n{one.realm}\n{one.held_at.isoformat()}" for one in waiting)
+    return hashlib.sha256("\n\n".join(names).encode()).hexdigest()[:12]
+
+
 async def list_held(ctx: Context, server_id: int) -> list[HeldCharacter]:
     """Load the departures that wait, or that an officer has refused, for the guild of a server; by name."""
     async with ctx.sessions() as session:
         guild = await servers.followed_guild(session, server_id)
-        if guild is None:
-            return []
-        found = await session.execute(
-            sa.select(
-                Character.name,
-                sa.func.coalesce(Character.realm_name, Character.realm_slug),
-                HeldDeparture.state,
-                HeldDeparture.held_at,
-            )
-            .join(HeldDeparture, HeldDeparture.character_id == Character.id)
-            .where(HeldDeparture.guild_id == guild.id)
-            .order_by(HeldDeparture.state, Character.name_key)
-        )
-        return [HeldCharacter(*row) for row in found]
+        return [] if guild is None else await _held(session, guild)
 
 
-async def decide(ctx: Context, server_id: int, *, apply: bool, actor_id: int) -> Decision:
+async def list_waiting(ctx: Context, server_id: int) -> list[HeldCharacter]:
+    """Load the departures that no officer has decided about."""
+    return _waiting(await list_held(ctx, server_id))
+
+
+async def decide(ctx: Context, server_id: int, *, apply: bool, actor_id: int, shown: str | None = None) -> Decision:
     """End the memberships of all held characters that are still absent, or keep them as members.
 
-    All servers of the guild are told who decided. Raises NotFound without a guild, Conflict when nothing waits.
+    All servers of the guild are told who decided. `shown` is the fingerprint of what the officer saw wait. Raises
+    NotFound without a guild, Conflict when nothing waits, NotAsShown when something else does than was shown.
     """
     async with ctx.sessions.begin() as session:
         guild = await servers.followed_guild(session, server_id)
         if guild is None:
             raise NotFound("This server follows no guild yet. Choose one with `/setup guild`.")
         await locks.hold(session, locks.Lock.ROSTER, guild.id)
+        if shown is not None:
+            # A roster that was being applied until now may have changed what waits.
+            _require_as_shown(_waiting(await _held(session, guild)), shown)
         now = ctx.clock()
         if apply:
             count = await roster.end_held_memberships(session, guild_id=guild.id, now=now)
         else:
             count = await roster.keep_held_members(session, guild_id=guild.id)
         if count == 0:
-            raise Conflict("No departures wait for a decision. Somebody may have decided already.")
+            raise Conflict(NOTHING_WAITS)
         facts = {"characters": count, "applied": apply, "guild": guild.name}
         await actions.log(
             session,
@@ -99,17 +113,75 @@ async def decide(ctx: Context, server_id: int, *, apply: bool, actor_id: int) ->
         return Decision(guild.id, guild.name, apply, count)
 
 
-async def queue_held(session: AsyncSession, guild: Guild, run_id: int, characters: int, now: datetime) -> None:
-    """Queue a word to every server of a guild that departures wait; one not yet sent tells the newest number."""
+async def queue_held(
+    session: AsyncSession, guild: Guild, run_id: int, *, characters: int, newly_held: int, now: datetime
+) -> None:
+    """Queue a word to the servers of a guild that departures wait; one not yet sent tells the newest number.
+
+    While nothing is newly held, only servers are told that no word of it reached or is on its way to.
+    """
+    key = f"{guild.id}:held"
+    told = () if newly_held else await _told(session, guild, key)
     facts = {"event": "held", "run_id": run_id, "characters": characters, "guild": guild.name}
-    await _tell(session, guild, facts, dedupe_key=f"{guild.id}:held", now=now)
+    await _tell(session, guild, facts, dedupe_key=key, now=now, but=told)
+
+
+async def _held(session: AsyncSession, guild: Guild) -> list[HeldCharacter]:
+    found = await session.execute(
+        sa.select(
+            Character.name,
+            sa.func.coalesce(Character.realm_name, Character.realm_slug),
+            HeldDeparture.state,
+            HeldDeparture.held_at,
+        )
+        .join(HeldDeparture, HeldDeparture.character_id == Character.id)
+        .where(HeldDeparture.guild_id == guild.id)
+        .order_by(HeldDeparture.state, Character.name_key)
+    )
+    return [HeldCharacter(*row) for row in found]
+
+
+def _waiting(held: Iterable[HeldCharacter]) -> list[HeldCharacter]:
+    return [one for one in held if one.state is Departure.HELD]
+
+
+def _require_as_shown(waiting: list[HeldCharacter], shown: str) -> None:
+    if not waiting:
+        raise Conflict(NOTHING_WAITS)
+    if fingerprint(waiting) != shown:
+        raise NotAsShown(waiting)
+
+
+async def _told(session: AsyncSession, guild: Guild, dedupe_key: str) -> Collection[int]:
+    """Give the servers that heard of the present hold since it last grew, or will without further ado."""
+    grew_at = (
+        sa.select(sa.func.max(HeldDeparture.held_at))
+        .where(HeldDeparture.guild_id == guild.id, HeldDeparture.state == Departure.HELD)
+        .scalar_subquery()
+    )
+    arrived = sa.and_(OutboxMessage.state == OutboxState.DELIVERED, OutboxMessage.finished_at >= grew_at)
+    return (
+        await session.scalars(
+            sa.select(OutboxMessage.server_id).where(
+                OutboxMessage.kind == NOTICE,
+                OutboxMessage.dedupe_key == dedupe_key,
+                sa.or_(outbox.UNDELIVERED, arrived),
+            )
+        )
+    ).all()
 
 
 async def _tell(
-    session: AsyncSession, guild: Guild, payload: dict[str, Any], *, dedupe_key: str, now: datetime
+    session: AsyncSession,
+    guild: Guild,
+    payload: dict[str, Any],
+    *,
+    dedupe_key: str,
+    now: datetime,
+    but: Collection[int] = (),
 ) -> None:
     for server in await servers.following_servers(session, guild.id):
-        if server.audit_channel_id is not None:
+        if server.audit_channel_id is not None and server.id not in but:
             await outbox.queue(
                 session,
                 server_id=server.id,

@@ -112,8 +112,10 @@ async def _apply(ctx: Context, run: Run, guild: Guild, payload: RosterPayload) -
         )
         planned = plan(stored, entries)
         await roster.apply(session, planned, guild_id=guild.id, region=guild.region, run_id=run.id, now=now)
-        if _newly_held(planned):
-            await departures.queue_held(session, guild, run.id, len(planned.held), now)
+        if planned.held:
+            await departures.queue_held(
+                session, guild, run.id, characters=len(planned.held), newly_held=_newly_held(planned), now=now
+            )
     return planned
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from cogs.audit import texts
 from cogs.common.paginator import COMPONENT_LIMIT, TEXT_LIMIT, fit_lines
 from cogs.common.text import escape
+from cogs.common.texts import and_more, rank
 from domain.audit import Finding, FindingGroup, Severity, SubjectKind, group_findings
 
 NAME_LIMIT = 32
@@ -95,7 +96,7 @@ def line(kind: SubjectKind, finding: Finding) -> str:
     if facts.get("realm"):
         parts.append(escape(str(facts["realm"]), NAME_LIMIT))
     if facts.get("rank") is not None:
-        parts.append(texts.rank(facts["rank"]))
+        parts.append(rank(facts["rank"]))
     if facts.get("level") is not None:
         parts.append(texts.level(facts["level"]))
     return " · ".join(parts)
@@ -115,17 +116,17 @@ def _lines(group: FindingGroup) -> list[str]:
 
 
 def _full_text(group: FindingGroup) -> str:
-    return "\n".join([heading(group), *_lines(group), *([texts.more(group.more)] if group.more else [])])
+    return "\n".join([heading(group), *_lines(group), *([and_more(group.more)] if group.more else [])])
 
 
 def _block(group: FindingGroup, limit: int) -> Block:
     text = _full_text(group)
     shown = len(group.findings)
     if len(text) > limit:
-        head, tail = heading(group), texts.more(group.total)
+        head, tail = heading(group), and_more(group.total)
         lines, _ = fit_lines(_lines(group), limit - len(head) - len(tail) - 2)
         shown = len(lines)
-        text = "\n".join([head, *lines, texts.more(group.total - shown)])
+        text = "\n".join([head, *lines, and_more(group.total - shown)])
     return Block(
         rule=group.rule.name,
         colour=group.severity.colour,

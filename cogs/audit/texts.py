@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from cogs.common.text import escape
 from domain.audit import Severity
 
 GROUP = "What does not fit between guild and server."
@@ -43,24 +44,9 @@ def heading(symbol: str, title: str, total: int) -> str:
     return f"### {symbol} {title} ({total})"
 
 
-def more(count: int) -> str:
-    """Say how many findings are left out of a type."""
-    return f"… and {count} more"
-
-
 def more_types(findings: int, types: int) -> str:
     """Say how many findings are of types that no room was left for."""
     return f"-# … and {findings} more of {types} other types"
-
-
-def page(number: int, count: int) -> str:
-    """Say which page this is; the first is 1."""
-    return f"-# Page {number} of {count}"
-
-
-def rank(index: int) -> str:
-    """Name a rank."""
-    return f"Rank {index}"
 
 
 def level(number: int) -> str:
@@ -75,7 +61,7 @@ def queued(count: int, channel_id: int) -> str:
 
 def undelivered(reason: str) -> str:
     """Say that an earlier message did not arrive."""
-    return f"\nThe last message there did not arrive: {reason}. `/setup check` tells what is missing."
+    return f"\nThe last message there did not arrive: {escape(reason, 300)}. `/setup check` tells what is missing."
 
 
 def done(opened: int, resolved: int, linked: int) -> str:

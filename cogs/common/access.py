@@ -5,6 +5,8 @@ import discord
 from bot.services import servers
 from bot.services.context import Context
 from cogs.common import texts
+from cogs.common.bot import bot_of
+from cogs.common.item import MusterItem
 from domain.errors import Refused
 
 
@@ -42,3 +44,11 @@ def require_officer(interaction: discord.Interaction, officer_role_id: int | Non
 async def officers_server(ctx: Context, interaction: discord.Interaction) -> int:
     """Give the server's id to one of its officers, by the role that the server chose; Refused for anybody else."""
     return require_officer(interaction, await servers.officer_role_id(ctx, require_server(interaction)))
+
+
+class OfficerItem(MusterItem):
+    """A control for officers only, whoever may see its message."""
+
+    async def allowed(self, interaction: discord.Interaction) -> None:
+        """Refuse whoever is no officer at the click."""
+        await officers_server(bot_of(interaction).services.ctx, interaction)

@@ -1,4 +1,4 @@
-"""The shape of every card: one container in the colour of what it says."""
+"""The shape of every card: containers in the colour of what they say."""
 
 from typing import Any
 
@@ -13,7 +13,10 @@ ERROR_COLOUR = Severity.ERROR.colour
 
 def card(*parts: str | ui.Item[Any], colour: int = PLAIN_COLOUR) -> ui.LayoutView:
     """Show texts and rows of controls in one container."""
-    container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=colour)
-    for part in parts:
-        container.add_item(ui.TextDisplay(part) if isinstance(part, str) else part)
-    return ui.LayoutView(timeout=None).add_item(container)
+    return ui.LayoutView(timeout=None).add_item(container(*parts, colour=colour))
+
+
+def container(*parts: str | ui.Item[Any], colour: int = PLAIN_COLOUR) -> ui.Container[ui.LayoutView]:
+    """Give one of several containers of a message."""
+    items = (ui.TextDisplay(part) if isinstance(part, str) else part for part in parts)
+    return ui.Container(*items, accent_colour=colour)

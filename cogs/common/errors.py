@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -15,6 +16,8 @@ from domain.errors import MusterError
 log = logging.getLogger(__name__)
 
 ALREADY_ACKNOWLEDGED = 40060
+DISCORD_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
+"""What a request to Discord ends with: its own answer, or none."""
 AUTOCOMPLETE_LIMIT = 25
 _EXTRA = "muster_answer"
 # The first that fits speaks: CheckFailure is the base of the others.
@@ -74,7 +77,7 @@ async def answer(interaction: discord.Interaction, text: str) -> None:
             else:
                 return
         await interaction.followup.send(text, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
-    except (discord.DiscordException, OSError) as error:
+    except DISCORD_ERRORS as error:
         log.warning("no answer to %s was possible: %s", _describe(interaction), error)
 
 

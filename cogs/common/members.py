@@ -4,6 +4,7 @@ import discord
 
 from bot.services.context import Context
 from bot.services.members import MemberFacts, MemberList
+from cogs.common.errors import DISCORD_ERRORS
 from domain.errors import Unavailable
 
 
@@ -25,7 +26,7 @@ async def read_members(ctx: Context, server: discord.Guild) -> MemberList:
     read_at = ctx.clock()
     try:
         fetched = [member async for member in server.fetch_members(limit=None)]
-    except discord.DiscordException as error:
+    except DISCORD_ERRORS as error:
         raise Unavailable(
             f"Discord did not give the whole member list ({_reason(error)}). Nobody was changed; try again later."
         ) from error
@@ -37,7 +38,11 @@ async def read_members(ctx: Context, server: discord.Guild) -> MemberList:
     )
 
 
-def _reason(error: discord.DiscordException) -> str:
-    if isinstance(error, discord.HTTPException):
-        return f"error {error.status}"
-    return "the Server Members intent is off: see `/setup check`"
+def _reason(error: Exception) -> str:
+    match error:
+        case discord.HTTPException():
+            return f"error {error.status}"
+        case discord.DiscordException():
+            return "the Server Members intent is off: see `/setup check`"
+        case _:
+            return f"no answer: {type(error).__name__}"

@@ -30,6 +30,11 @@ class Page(Generic[T]):
     number: int
     count: int
 
+    @property
+    def label(self) -> str:
+        """Say which page of how many this is."""
+        return texts.page(self.number + 1, self.count)
+
 
 def paginate(items: Sequence[T], number: int, size: int) -> Page[T]:
     """Cut one page of `size` items; a number outside the list, which may have changed, gives the nearest page."""

@@ -11,7 +11,7 @@ import discord
 from discord import ui
 
 from cogs.common import texts
-from cogs.common.errors import divert_answers
+from cogs.common.errors import DISCORD_ERRORS, divert_answers
 from cogs.common.paginator import BudgetError, check_budget
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ class Progress:
     """Keep the one who waits informed; use as `async with Progress(interaction) as progress`.
 
     Work never waits for a status edit, and an edit that fails does not fail the work. An error that leaves the block
-    replaces the status line. After 14 minutes (the token ends at 15) the result goes to the channel; of an ephemeral
-    one only `late`, by default a line without content, because the channel is not for the same eyes.
+    replaces the status line. After 14 minutes (the token ends at 15) the result or the error goes to the channel; of an
+    ephemeral one only `late`, by default a line without content, because the channel is not for the same eyes.
     """
 
     def __init__(
@@ -91,8 +91,8 @@ class Progress:
         if self._finished:
             return False
         try:
-            await self.finish(text, late=status_view(text))
-        except (discord.DiscordException, OSError, BudgetError) as error:
+            await self.finish(text)
+        except (*DISCORD_ERRORS, BudgetError) as error:
             log.warning("a status line could not be replaced: %s", error)
             return False
         return True
@@ -107,7 +107,7 @@ class Progress:
             await asyncio.sleep(max(0.0, self._next_edit - self._now()))
             async with self._editing:
                 text = self._wanted
-                with contextlib.suppress(discord.DiscordException, OSError):
+                with contextlib.suppress(*DISCORD_ERRORS):
                     await self._edit(status_view(text))
                 self._shown = text
                 self._next_edit = self._now() + EDIT_EVERY

@@ -1,4 +1,4 @@
-"""Free text made fit to be shown: it neither formats, nor mentions, nor hides or reorders what stands around it."""
+"""Free text made fit to be shown: it formats, links and mentions nothing, and hides or reorders nothing around it."""
 
 import re
 import unicodedata
@@ -11,6 +11,8 @@ DEFAULT_LIMIT = 200
 # Letters and marks by category that draw nothing: Hangul fillers, Khmer inherent vowels, the joiner, blank Braille.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MARKDOWN = re.compile(r"([\\*_~`|\[\]()<>#+\-])")
+# What Discord makes a link or an invitation of; no backslash stops it.
+_LINK = re.compile(r":(?=//)|discord(?:app)?\.(?=\w+/)", re.IGNORECASE)
 _NUMBERED = re.compile(r"^(\d+)\.")
 
 TimestampStyle = Literal["f", "F", "d", "D", "t", "T", "R"]
@@ -24,8 +26,8 @@ def clean(text: str, limit: int = DEFAULT_LIMIT) -> str:
 
 
 def escape(text: str, limit: int = DEFAULT_LIMIT) -> str:
-    """Clean free text for a message: no markdown, no mentions; `limit` counts characters as seen, before escaping."""
-    line = _MARKDOWN.sub(r"\\\1", clean(text, limit))
+    """Clean free text for a message: no markdown, mention or link; `limit` counts characters as seen, unescaped."""
+    line = _LINK.sub("\\g<0>\u200b", _MARKDOWN.sub(r"\\\1", clean(text, limit)))
     # Discord looks for @everyone in the raw content, where a backslash does not hide it.
     return _NUMBERED.sub(r"\1\\.", line).replace("@", "@\u200b")
 

@@ -1,5 +1,9 @@
 """Texts that every feature shares."""
 
+from collections.abc import Sequence
+
+from domain.links import Source
+
 OLD_CONTROL = "This button is from an older version of Muster. Run the command again to get a fresh one."
 OLD_FORM = "This form is from an older version of Muster. Open it again, please."
 COMMANDS_UPDATED = "Muster's commands were just updated. Try again in a minute; reloading Discord helps too."
@@ -8,9 +12,47 @@ OFFICERS_ONLY = "Only officers may do this: members who can manage the server or
 NOT_ALLOWED = "You may not use this command here."
 BAD_VALUE = "That value can't be used here. Choose one from the list, please."
 WORKING = "Working…"
-LATE_RESULT = "The long work you started is done. Its answer is private, so run the command again to read it."
+LATE_RESULT = "The long work you started has ended. Its answer is private, so run the command again to read it."
 PREVIOUS_PAGE = "Previous"
 NEXT_PAGE = "Next"
+LINKED = "linked"
+UNLINKED = "unlinked"
+NOT_IN_GUILD = "not in the guild"
+
+SOURCES = {
+    Source.BATTLENET_OAUTH: "a Battle.net sign-in",
+    Source.OFFICER: "an officer's word",
+    Source.INVITE: "an invitation",
+    Source.CLAIM: "a claim that an officer confirmed",
+    Source.MIGRATED_SHEET: "the earlier spreadsheet",
+    Source.ALIAS: "a known alias",
+    Source.OFFICER_NOTE: "an officer note",
+    Source.GUILD_NOTE: "a guild note",
+    Source.NAME: "equal name",
+    Source.SIMILAR_NAME: "similar name",
+}
+
+
+def page(number: int, count: int) -> str:
+    """Say which page of how many this is; the first is 1."""
+    return f"-# Page {number} of {count}"
+
+
+def and_more(count: int) -> str:
+    """Say how many of a list are left out."""
+    return f"… and {count:,} more"
+
+
+def rank(index: int) -> str:
+    """Name a rank by its index."""
+    return f"Rank {index}"
+
+
+def rules_failed(names: Sequence[str]) -> str:
+    """Say which rules an audit had to leave out."""
+    rules = ", ".join(f"`{name}`" for name in names)
+    failed = f"The rule {rules} failed and was" if len(names) == 1 else f"The rules {rules} failed and were"
+    return f"⚠️ {failed} left out; the others ran. Whoever runs Muster finds the error in the log."
 
 
 def missing_permissions(names: list[str]) -> str:

@@ -7,10 +7,10 @@ from discord.ext import commands
 from bot.services import links, pipeline
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
+from cogs.common.characters import CharacterText, character_choices
 from cogs.common.errors import Choices, guard_autocomplete
 from cogs.common.progress import Progress
 from cogs.link import texts, ui
-from cogs.link.characters import CharacterText, character_choices
 
 
 @app_commands.guild_only()

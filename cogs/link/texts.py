@@ -1,5 +1,6 @@
-"""Texts of `/link`, and the words for where a link comes from."""
+"""Texts of `/link`."""
 
+from cogs.common.texts import SOURCES
 from domain.links import Source
 
 GROUP = "Say which character belongs to which member."
@@ -8,29 +9,8 @@ REMOVE = "Take a character's link away; no rule will make it again."
 CHARACTER = "A character of the guild: type a part of its name and choose from the list."
 MEMBER = "The member who plays it."
 
-LINKED = "linked"
-UNLINKED = "unlinked"
-NOT_IN_GUILD = "not in the guild"
 WORKING = "Linking…"
 REMOVING = "Removing the link…"
-
-SOURCES = {
-    Source.BATTLENET_OAUTH: "a Battle.net sign-in",
-    Source.OFFICER: "an officer's word",
-    Source.INVITE: "an invitation",
-    Source.CLAIM: "a claim that an officer confirmed",
-    Source.MIGRATED_SHEET: "the earlier spreadsheet",
-    Source.ALIAS: "a known alias",
-    Source.OFFICER_NOTE: "an officer note",
-    Source.GUILD_NOTE: "a guild note",
-    Source.NAME: "equal name",
-    Source.SIMILAR_NAME: "similar name",
-}
-
-
-def rank(index: int) -> str:
-    """Name a rank that the guild's own name is not known of."""
-    return f"Rank {index}"
 
 
 def mentions(user_ids: tuple[int, ...]) -> str:

@@ -1,9 +1,9 @@
 """What `/link` answers."""
 
 from bot.services.links import LinkChange
+from cogs.common.characters import rank_text, title
 from cogs.common.text import escape
 from cogs.link import texts
-from cogs.link.characters import rank_text, title
 
 
 def added(change: LinkChange) -> str:

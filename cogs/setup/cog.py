@@ -4,10 +4,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.services import probe, servers, status
+from bot.services import pipeline, probe, servers, status
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
-from cogs.common.errors import Choices, guard_autocomplete
+from cogs.common.errors import DISCORD_ERRORS, Choices, guard_autocomplete
 from cogs.common.progress import Progress
 from cogs.setup import checks, texts
 from cogs.setup.realms import Realms, matching
@@ -60,6 +60,9 @@ class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP
                 giving_up=replace,
             )
             await progress.finish(view=guild_card(followed, await servers.view(self.ctx, server_id)))
+            # What was found about a guild that the server gave up ends now.
+            await pipeline.follow_up(self.ctx, server_id)
+            self.bot.deliverer.wake()
 
     @guild.autocomplete("realm")
     @guard_autocomplete
@@ -113,5 +116,5 @@ class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP
     async def _flags(self) -> discord.ApplicationFlags | None:
         try:
             return (await self.bot.application_info()).flags
-        except discord.HTTPException:
+        except DISCORD_ERRORS:
             return None

@@ -69,11 +69,6 @@ def guild_facts(realm: str, region: str, faction: str | None, members: int | Non
     return "\n".join(lines)
 
 
-def followed() -> str:
-    """Say that the server follows the guild now."""
-    return "This server follows this guild."
-
-
 def next_steps(steps: Sequence[str]) -> str:
     """List what to do next."""
     return "\n".join([NEXT, *(f"- {step}" for step in steps)])

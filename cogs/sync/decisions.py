@@ -1,8 +1,7 @@
 """Held departures: their notices, the question before a decision, and the buttons that decide."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import discord
@@ -10,13 +9,13 @@ from discord import ui
 
 from bot.services import departures, pipeline
 from bot.services.context import Context
-from bot.services.departures import Decision, HeldCharacter
+from bot.services.departures import Decision, HeldCharacter, NotAsShown
 from bot.services.outbox import Delivery
-from cogs.common.access import officers_server, require_server
+from cogs.common.access import OfficerItem, require_server
 from cogs.common.bot import MusterBot, bot_of
 from cogs.common.cards import PLAIN_COLOUR, WARNING_COLOUR, card
 from cogs.common.delivery import Rendered
-from cogs.common.item import MusterItem, make_id
+from cogs.common.item import make_id
 from cogs.common.paginator import fit_lines
 from cogs.sync import texts
 from domain.errors import Conflict
@@ -33,18 +32,7 @@ async def follow(bot: MusterBot, decision: Decision) -> None:
     bot.deliverer.wake()
 
 
-async def waiting_departures(ctx: Context, server_id: int) -> list[HeldCharacter]:
-    """Load the departures that no officer has decided about."""
-    return [one for one in await departures.list_held(ctx, server_id) if one.state is Departure.HELD]
-
-
-def fingerprint(waiting: Iterable[HeldCharacter]) -> str:
-    """Name a set of departures, so that nobody decides about another one than was shown."""
-    names = sorted(f"{one.name}\n{one.realm}\n{one.held_at.isoformat()}" for one in waiting)
-    return hashlib.sha256("\n\n".join(names).encode()).hexdigest()[:12]
-
-
-class AskButton(MusterItem, template=r"departures:v1:(?P<act>apply|discard)"):
+class AskButton(OfficerItem, template=r"departures:v1:(?P<act>apply|discard)"):
     """Show an officer whom a decision would be about, and ask."""
 
     def __init__(self, act: str) -> None:
@@ -62,21 +50,17 @@ class AskButton(MusterItem, template=r"departures:v1:(?P<act>apply|discard)"):
         """Read the act from the id."""
         return cls(match["act"])
 
-    async def allowed(self, interaction: discord.Interaction) -> None:
-        """Let officers only."""
-        await officers_server(bot_of(interaction).services.ctx, interaction)
-
     async def run(self, interaction: discord.Interaction) -> None:
         """Ask in a message of the officer's own; raises Conflict when nothing waits."""
-        waiting = await waiting_departures(bot_of(interaction).services.ctx, require_server(interaction))
+        waiting = await departures.list_waiting(bot_of(interaction).services.ctx, require_server(interaction))
         if not waiting:
-            raise Conflict(texts.NOTHING_WAITS)
+            raise Conflict(departures.NOTHING_WAITS)
         await interaction.response.send_message(
             view=question_card(waiting, self.act), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
         )
 
 
-class DecideButton(MusterItem, template=r"departures:v1:(?P<act>apply|discard):(?P<shown>[0-9a-f]{12})"):
+class DecideButton(OfficerItem, template=r"departures:v1:(?P<act>apply|discard):(?P<shown>[0-9a-f]{12})"):
     """Decide about the departures that the question showed."""
 
     def __init__(self, act: str, shown: str, *, waiting: int = 0) -> None:
@@ -94,22 +78,18 @@ class DecideButton(MusterItem, template=r"departures:v1:(?P<act>apply|discard):(
         """Read the act and what was shown from the id."""
         return cls(match["act"], match["shown"])
 
-    async def allowed(self, interaction: discord.Interaction) -> None:
-        """Let officers only."""
-        await officers_server(bot_of(interaction).services.ctx, interaction)
-
     async def run(self, interaction: discord.Interaction) -> None:
         """Decide, or ask anew when the departures are not those that were shown; Conflict when nothing waits."""
         bot, server_id = bot_of(interaction), require_server(interaction)
         # A roster that is just being applied holds the decision back.
         await interaction.response.defer()
-        waiting = await waiting_departures(bot.services.ctx, server_id)
-        if waiting and fingerprint(waiting) != self.shown:
-            await interaction.edit_original_response(view=question_card(waiting, self.act, changed=True))
+        try:
+            decision = await departures.decide(
+                bot.services.ctx, server_id, apply=self.act == APPLY, actor_id=interaction.user.id, shown=self.shown
+            )
+        except NotAsShown as error:
+            await interaction.edit_original_response(view=question_card(error.waiting, self.act, changed=True))
             return
-        decision = await departures.decide(
-            bot.services.ctx, server_id, apply=self.act == APPLY, actor_id=interaction.user.id
-        )
         await interaction.edit_original_response(view=decided_card(decision))
         await follow(bot, decision)
 
@@ -130,7 +110,7 @@ def question_card(waiting: Sequence[HeldCharacter], act: str, *, changed: bool =
         *warning,
         names,
         texts.APPLY_QUESTION if apply else texts.DISCARD_QUESTION,
-        ui.ActionRow(DecideButton(act, fingerprint(waiting), waiting=len(waiting))),
+        ui.ActionRow(DecideButton(act, departures.fingerprint(waiting), waiting=len(waiting))),
         colour=WARNING_COLOUR,
     )
 
@@ -159,6 +139,6 @@ async def render_notice(ctx: Context, delivery: Delivery) -> Rendered:
         return Rendered(card(text, colour=PLAIN_COLOUR))
     text = texts.notice_held(facts["guild"], facts["characters"])
     # Between the run and this moment, after an outage perhaps hours, an officer may have decided by a command.
-    if not await waiting_departures(ctx, delivery.server_id):
+    if not await departures.list_waiting(ctx, delivery.server_id):
         return Rendered(card(text, texts.DECIDED_MEANWHILE))
     return Rendered(card(text, texts.HOW_TO_DECIDE, ask_buttons(), colour=WARNING_COLOUR))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from cogs.common.text import count_of, escape, timestamp
+from cogs.common.texts import and_more
 from domain.runs import RunSource, RunStatus
 
 GROUP = "Read the roster and the members now, and decide about departures."
@@ -19,6 +20,10 @@ MEMBERS_LATE = "The member sync that you started is done. `/sync status` shows h
 READING_MEMBERS = "Reading the members from Discord…"
 NOTHING_CHANGED = "Nothing changed."
 MEMBERS_FIRST = "Links and findings come once the members were read: run `/sync members`."
+FOLLOW_UP_FAILED = (
+    "⚠️ Links and findings of this server could not be brought up to date; the next sync makes up for it. Whoever runs "
+    "Muster finds the error in the log."
+)
 GUILD_FIRST = "Links and findings come once this server follows a guild: run `/setup guild`."
 ROSTER_FIRST = "Links and findings come once the roster was read: run `/sync roster`."
 
@@ -56,7 +61,6 @@ COUNTS = {
 
 APPLY_BUTTON = "Apply"
 DISCARD_BUTTON = "Discard"
-NOTHING_WAITS = "No departures wait for a decision. Somebody may have decided already."
 DECIDED_MEANWHILE = "They have been decided about meanwhile: `/sync status` shows how things stand."
 SET_CHANGED = "**The departures changed meanwhile.** Look again before you decide."
 HOW_TO_DECIDE = (
@@ -130,14 +134,9 @@ def held_line(name: str, realm: str, since: datetime, *, kept: bool) -> str:
     return f"- {escape(name)} · {escape(realm)} · {'kept, missing' if kept else 'held'} since {timestamp(since, 'd')}"
 
 
-def page(number: int, count: int) -> str:
-    """Say which page of how many this is."""
-    return f"-# Page {number} of {count}"
-
-
 def more(count: int) -> str:
     """Say how many names are left out."""
-    return f"… and {count:,} more: `/sync status` lists them."
+    return f"{and_more(count)}: `/sync status` lists them."
 
 
 def question_title(waiting: int, *, apply: bool) -> str:

@@ -12,10 +12,11 @@ from bot.services.departures import HeldCharacter
 from bot.services.pipeline import FollowUp, MemberSync, RosterSync
 from bot.services.servers import ServerView
 from bot.services.status import RunView
-from cogs.common.access import officers_server
+from cogs.common.access import OfficerItem
 from cogs.common.bot import bot_of
 from cogs.common.cards import ERROR_COLOUR, PLAIN_COLOUR, WARNING_COLOUR, card
 from cogs.common.paginator import PageButton, paginate
+from cogs.common.texts import rules_failed
 from cogs.sync import texts
 from cogs.sync.decisions import ask_buttons, held_line
 from domain.roster import Departure
@@ -38,8 +39,9 @@ def roster_card(sync: RosterSync, before: ServerView) -> ui.LayoutView:
         parts.append(texts.partial(outcome.reason))
     if before.members_synced_at is None:
         parts.append(texts.MEMBERS_FIRST)
-    elif (follow_up := sync.on(before.server_id)) is not None:
-        parts.append(_followed(follow_up))
+    else:
+        follow_up = sync.on(before.server_id)
+        parts.append(texts.FOLLOW_UP_FAILED if follow_up is None else _followed(follow_up))
     if outcome.held:
         parts += [texts.held_title(outcome.held, 0), texts.HOW_TO_DECIDE, ask_buttons()]
     return card(*parts, colour=WARNING_COLOUR if outcome.held or outcome.reason else PLAIN_COLOUR)
@@ -69,12 +71,8 @@ async def status_card(ctx: Context, server_id: int, number: int = 0) -> ui.Layou
     return card(*parts, colour=WARNING_COLOUR if waiting else PLAIN_COLOUR)
 
 
-class HeldPages(PageButton, area="sync-status"):
+class HeldPages(OfficerItem, PageButton, area="sync-status"):
     """Page through the held departures of a status card."""
-
-    async def allowed(self, interaction: discord.Interaction) -> None:
-        """Let officers only."""
-        await officers_server(bot_of(interaction).services.ctx, interaction)
 
     async def page(self, interaction: discord.Interaction, _subject: str, number: int) -> ui.LayoutView:
         """Give the status as it is now, at that page."""
@@ -86,7 +84,7 @@ def _held_parts(held: list[HeldCharacter], waiting: int, number: int) -> list[st
     page = paginate(held, number, HELD_PER_PAGE)
     lines = [held_line(one) for one in page.items]
     if page.count > 1:
-        lines.append(texts.page(page.number + 1, page.count))
+        lines.append(page.label)
     parts: list[str | ui.Item[Any]] = [texts.held_title(waiting, len(held) - waiting), "\n".join(lines)]
     if page.count > 1:
         parts.append(HeldPages.buttons("held", page))
@@ -102,4 +100,5 @@ def _run_line(run: RunView) -> str:
 
 def _followed(follow_up: FollowUp) -> str:
     audit = follow_up.audit
-    return texts.follow_up(follow_up.linked, audit.opened, audit.resolved, audit.total)
+    followed = texts.follow_up(follow_up.linked, audit.opened, audit.resolved, audit.total)
+    return f"{followed}\n{rules_failed(audit.failed)}" if audit.failed else followed

@@ -8,8 +8,8 @@ from bot.services import links
 from bot.services.links import PlayerView
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
+from cogs.common.characters import CharacterText, character_choices
 from cogs.common.errors import Choices, guard_autocomplete
-from cogs.link.characters import CharacterText, character_choices
 from cogs.whois import texts
 from cogs.whois.ui import who_card
 from domain.errors import InvalidInput

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from cogs.common.text import timestamp
-from cogs.link.texts import SOURCES
+from cogs.common.texts import SOURCES
 from domain.links import Source
 from domain.matching import NameKind
 
@@ -53,8 +53,3 @@ def last_login(moment: datetime) -> str:
 def roster_age(moment: datetime) -> str:
     """Say how old the ranks are."""
     return f"-# Ranks as the roster had them {timestamp(moment)}; the game may be ahead."
-
-
-def more(count: int) -> str:
-    """Say how many characters are left out."""
-    return f"… and {count} more"

@@ -3,11 +3,12 @@
 from discord import ui
 
 from bot.services.links import CharacterView, MemberView, PlayerView
+from cogs.common.cards import card
+from cogs.common.characters import rank_text, title
 from cogs.common.paginator import fit_lines
 from cogs.common.text import escape
-from cogs.link.characters import rank_text, title
+from cogs.common.texts import and_more
 from cogs.whois import texts
-from domain.audit import HEADER_COLOUR
 
 MEMBERS_LIMIT = 1000
 CHARACTERS_LIMIT = 2500
@@ -16,10 +17,7 @@ NAME_LIMIT = 40
 
 def who_card(view: PlayerView) -> ui.LayoutView:
     """Show a player, or a lone member or character, with the reason for each link."""
-    container: ui.Container[ui.LayoutView] = ui.Container(accent_colour=HEADER_COLOUR)
-    for text in _blocks(view):
-        container.add_item(ui.TextDisplay(text))
-    return ui.LayoutView(timeout=None).add_item(container)
+    return card(*_blocks(view))
 
 
 def _blocks(view: PlayerView) -> list[str]:
@@ -47,7 +45,7 @@ def _heading(view: PlayerView) -> str:
 
 def _listed(heading: str, lines: list[str], limit: int) -> str:
     shown, more = fit_lines(lines, limit)
-    return "\n".join([heading, *shown, *([texts.more(more)] if more else [])])
+    return "\n".join([heading, *shown, *([and_more(more)] if more else [])])
 
 
 def _member(member: MemberView) -> str:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from bot.services import departures, servers
 from bot.services.context import Context
-from bot.services.departures import Decision
+from bot.services.departures import Decision, NotAsShown
 from bot.services.runs import LEASE, RunLost, close_expired
 from db import locks
 from db.tables.outbox import OutboxMessage, OutboxState
@@ -46,10 +46,13 @@ async def notices(scene: Scene) -> list[tuple[int, dict[str, Any]]]:
         return [(message.channel_id, message.payload) for message in found if message.kind == departures.NOTICE]
 
 
-async def deliver_all(scene: Scene) -> None:
+async def end_all(scene: Scene, state: OutboxState) -> None:
+    """End all messages that wait."""
     async with scene.ctx.sessions.begin() as session:
         await session.execute(
-            sa.update(OutboxMessage).values(state=OutboxState.DELIVERED, finished_at=scene.ctx.clock())
+            sa.update(OutboxMessage)
+            .where(OutboxMessage.state == OutboxState.PENDING)
+            .values(state=state, finished_at=scene.ctx.clock())
         )
 
 
@@ -152,7 +155,7 @@ async def test_every_server_of_the_guild_is_told_what_waits_and_who_decided(scen
     outcome = await scene.sync()
     held = {"event": "held", "run_id": outcome.run_id, "characters": 5, "guild": "The Ember Vigil"}
     assert await notices(scene) == [(CHANNEL, held), (OTHER_CHANNEL, held)]
-    await deliver_all(scene)
+    await end_all(scene, OutboxState.DELIVERED)
     await departures.decide(scene.ctx, OTHER_SERVER, apply=True, actor_id=OFFICER)
     decided = {
         "event": "decided",
@@ -167,10 +170,47 @@ async def test_every_server_of_the_guild_is_told_what_waits_and_who_decided(scen
 
 async def test_the_servers_are_told_once_while_nobody_new_is_held(holding: Scene) -> None:
     assert len(await notices(holding)) == 1
-    await deliver_all(holding)
+    await end_all(holding, OutboxState.DELIVERED)
     assert ((await holding.sync()).newly_held, len(await notices(holding))) == (0, 1)
     holding.leave(6)
     assert ((await holding.sync()).newly_held, len(await notices(holding))) == (1, 2)
+
+
+async def test_a_server_that_had_no_channel_at_the_hold_is_told_once_it_has_one(scene: Scene) -> None:
+    await servers.set_audit_channel(scene.ctx, SERVER, None, actor_id=OFFICER)
+    await scene.sync()
+    scene.leave(1, 2, 3, 4, 5)
+    await scene.sync()
+    assert await notices(scene) == []
+    await servers.set_audit_channel(scene.ctx, SERVER, CHANNEL, actor_id=OFFICER)
+    await scene.sync()
+    await scene.sync()
+    assert [(channel, told["characters"]) for channel, told in await notices(scene)] == [(CHANNEL, 5)]
+    await end_all(scene, OutboxState.DELIVERED)
+    await scene.sync()
+    assert len(await notices(scene)) == 1
+
+
+async def test_a_server_that_the_notice_did_not_reach_is_told_again(holding: Scene) -> None:
+    await follow(holding.ctx, holding.guild, server_id=OTHER_SERVER, channel_id=OTHER_CHANNEL)
+    await end_all(holding, OutboxState.FAILED)
+    await holding.sync()
+    await end_all(holding, OutboxState.DELIVERED)
+    await holding.sync()
+    assert [channel for channel, _ in await notices(holding)] == [CHANNEL, CHANNEL, OTHER_CHANNEL]
+
+
+async def test_the_notice_of_an_earlier_hold_tells_nothing_of_the_present_one(holding: Scene, clock: FakeClock) -> None:
+    await end_all(holding, OutboxState.DELIVERED)
+    holding.rejoin(1, 2, 3, 4, 5)
+    await holding.sync()
+    clock.advance(hours=6)
+    holding.leave(1, 2, 3, 4, 5)
+    await servers.set_audit_channel(holding.ctx, SERVER, None, actor_id=OFFICER)
+    await holding.sync()
+    await servers.set_audit_channel(holding.ctx, SERVER, CHANNEL, actor_id=OFFICER)
+    await holding.sync()
+    assert len(await notices(holding)) == 2
 
 
 async def test_a_notice_not_yet_sent_tells_the_newest_number(holding: Scene) -> None:
@@ -249,6 +289,33 @@ async def test_a_decision_waits_for_a_roster_that_is_being_applied(scratch_scene
                 pass
         assert not deciding.done()
     assert (await deciding).characters == 5
+
+
+async def test_a_decision_is_about_what_waits_once_the_roster_is_applied(scratch_scene: Scene) -> None:
+    scene = scratch_scene
+    await scene.sync()
+    scene.leave(1, 2, 3, 4, 5)
+    await scene.sync()
+    shown = departures.fingerprint(await departures.list_waiting(scene.ctx, SERVER))
+    async with scene.ctx.sessions.begin() as applying:
+        await locks.hold(applying, locks.Lock.ROSTER, scene.guild_id)
+        deciding = asyncio.create_task(departures.decide(scene.ctx, SERVER, apply=True, actor_id=OFFICER, shown=shown))
+        waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        async with asyncio.timeout(5):
+            while not deciding.done() and await applying.scalar(waits) == 0:
+                pass
+        await applying.execute(
+            sa.text(
+                "DELETE FROM common.held_departures AS h USING common.wow_characters AS c "
+                "WHERE c.id = h.character_id AND c.blizzard_id = 1001"
+            )
+        )
+    with pytest.raises(NotAsShown) as refused:
+        await deciding
+    assert len(refused.value.waiting) == 4
+    assert await states(scene) == dict.fromkeys(range(2, 6), "held")
+    shown = departures.fingerprint(refused.value.waiting)
+    assert (await departures.decide(scene.ctx, SERVER, apply=True, actor_id=OFFICER, shown=shown)).characters == 4
 
 
 async def test_of_two_officers_who_decide_at_once_one_is_told_that_it_was_done(scratch_scene: Scene) -> None:

@@ -1,15 +1,18 @@
 from collections import Counter
+from typing import Any
 
 import pytest
 import simcord
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services import audit, links, pipeline, servers
 from cogs.common import texts as common_texts
+from db import audit as audit_rows
 from db.tables.audit import Issue
 from db.tables.outbox import OutboxMessage, OutboxState
 from db.tables.servers import Server
-from domain.audit import State
+from domain.audit import Rule, State
 from tests.cogs.home import Home, card_of, labels_of, text_of
 from tests.cogs.link.small import join, read_all, shrink
 
@@ -97,6 +100,20 @@ async def test_a_run_tells_what_was_opened_solved_and_what_stands(hall: Home) ->
     assert "New: **0** · Solved: **2**" in said
     assert f"Open now: **{before - 2}**\n🟠 {before - 2} warnings" in said
     assert "No audit channel is set" in said
+
+
+async def test_a_rule_that_failed_is_named_on_the_cards(hall: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    compare = audit_rows.compare
+
+    async def fail_at_one(session: AsyncSession, rule: Rule, **options: Any) -> Any:
+        if rule.name == "orphan_wow":
+            raise RuntimeError("broken")
+        return await compare(session, rule, **options)
+
+    monkeypatch.setattr(audit_rows, "compare", fail_at_one)
+    warning = "⚠️ The rule `orphan_wow` failed and was left out; the others ran."
+    for command in ("audit run", "sync roster", "sync members"):
+        assert warning in card_of(await hall.officer.slash(hall.general, command)), command
 
 
 async def test_a_report_on_demand_goes_to_the_channel_with_everything(hall: Home) -> None:

@@ -84,8 +84,15 @@ async def test_an_error_replaces_the_status_line(world: World) -> None:
 async def test_an_error_after_14_minutes_reaches_the_channel_with_its_id(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await world.member.slash(world.channel, "work", seconds=841, how="long raise")
+    await world.member.slash(world.channel, "work", seconds=841, how="long public raise")
     await world.env.advance_time(845)
     [text] = texts_of(world.channel.last_message)
     assert text.split("`")[1] in caplog.text
+    assert world.env.errors
+
+
+async def test_a_late_private_error_is_not_shown_to_the_channel(world: World) -> None:
+    await world.member.slash(world.channel, "work", seconds=841, how="long refuse")
+    await world.env.advance_time(845)
+    assert texts_of(world.channel.last_message) == [texts.LATE_RESULT]
     assert world.env.errors

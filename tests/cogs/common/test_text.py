@@ -12,7 +12,10 @@ Z = "\u200b"
     [
         ("Ærøskøbing Łódź Ёлка 전사 战士", "Ærøskøbing Łódź Ёлка 전사 战士"),
         ("**bold** _it_ ~~no~~ ||spoiler||", r"\*\*bold\*\* \_it\_ \~\~no\~\~ \|\|spoiler\|\|"),
-        ("`code` [x](https://evil.example)", r"\`code\` \[x\]\(https://evil.example\)"),
+        ("`code` [x](https://evil.example)", r"\`code\` \[x\]\(https:\u200b//evil.example\)".replace(r"\u200b", Z)),
+        ("https://evil.example/a HTTP://b", f"https:{Z}//evil.example/a HTTP:{Z}//b"),
+        ("https:\u200b//evil.example", f"https:{Z}//evil.example"),
+        ("Discord.gg/abc discord.com/invite/abc", f"Discord.{Z}gg/abc discord.{Z}com/invite/abc"),
         ("# heading", r"\# heading"),
         ("> quote", r"\> quote"),
         ("1. list", r"1\. list"),
@@ -22,7 +25,7 @@ Z = "\u200b"
         ("two\nlines\r\n\tand  more", "two lines and more"),
     ],
 )
-def test_free_text_neither_formats_nor_mentions(text: str, shown: str) -> None:
+def test_free_text_neither_formats_nor_mentions_nor_links(text: str, shown: str) -> None:
     assert escape(text) == shown
 
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import simcord
 
-from bot.services import servers
+from bot.services import audit, servers
 from bot.services.bundle import Services
 from cogs.setup.realms import Realms
 from domain.regions import Region
@@ -123,6 +123,17 @@ async def test_another_guild_needs_the_name_of_the_one_that_is_given_up(home: Ho
     result = await setup_guild(home, **options, replace="the ember vigil")
     assert card_of(result).startswith("## \\*Ashen\\* @\u200beveryone\n")
     assert await followed(home) == other.name
+
+
+async def test_what_was_found_about_a_guild_that_is_given_up_ends_at_once(home: Home) -> None:
+    await home.sync_roster()
+    await home.sync_members()
+    assert await audit.standing(home.services.ctx, home.server.id)
+    first = home.sample.guild
+    home.sample.world.guilds.append(Guild(70_002, "Ashen", "ashen", first.realm, "HORDE"))
+    await setup_guild(home, guild="Ashen", replace=first.name)
+    assert await followed(home) == "Ashen"
+    assert await audit.standing(home.services.ctx, home.server.id) == []
 
 
 async def test_regions_are_offered_as_the_game_names_them(home: Home) -> None:

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -130,6 +131,34 @@ async def test_nobody_decides_about_other_departures_than_were_shown(hall: Home)
     assert set(await states(hall)) == {Departure.HELD}
     await hall.officer.click(question.response, label="Apply: 21 characters")
     assert await states(hall) == []
+
+
+async def test_what_a_roster_holds_while_the_click_waits_for_it_is_not_decided_unseen(
+    hall: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await hall.officer.slash(hall.general, "sync roster")
+    question = await hall.officer.click(shown.response, label="Apply")
+    decide = departures.decide
+
+    async def decide_after_a_roster(*args: Any, **options: Any) -> departures.Decision:
+        hall.leave(5)
+        await hall.sync_roster()
+        return await decide(*args, **options)
+
+    monkeypatch.setattr(departures, "decide", decide_after_a_roster)
+    await hall.officer.click(question.response, label="Apply: 20 characters")
+    assert "**The departures changed meanwhile.**" in text_of(question.response)
+    assert labels_of(question.response) == ["Apply: 25 characters"]
+    assert await states(hall) == [Departure.HELD] * 25
+
+
+async def test_what_another_officer_discarded_is_not_applied_by_an_older_question(hall: Home) -> None:
+    shown = await hall.officer.slash(hall.general, "sync roster")
+    question = await hall.officer.click(shown.response, label="Apply")
+    await hall.deputy.slash(hall.general, "sync discard")
+    late = await hall.officer.click(question.response, label="Apply: 20 characters")
+    assert [text_of(message) for message in late.followups] == [departures.NOTHING_WAITS]
+    assert set(await states(hall)) == {Departure.KEPT}
 
 
 async def test_the_notice_stands_in_the_audit_channel_once_and_tells_who_decided(hall: Home) -> None:

@@ -1,7 +1,11 @@
+from collections.abc import AsyncIterator
+
+import aiohttp
+import discord
 import pytest
 import simcord
 
-from bot.services import status
+from bot.services import matching, status
 from domain.runs import RunSource, RunStatus
 from sandbox.battlenet import faults
 from tests.cogs.home import Home, card_of
@@ -43,6 +47,18 @@ async def test_a_rename_a_rank_move_and_an_ordinary_departure_are_told_apart(hom
 async def test_before_the_members_were_read_a_roster_sync_says_what_is_missing(home: Home) -> None:
     await home.follow()
     assert "run `/sync members`" in card_of(await home.officer.slash(home.general, "sync roster"))
+
+
+async def test_a_follow_up_that_failed_is_not_passed_over(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    await home.follow()
+    await home.sync_members()
+
+    async def fail(*_: object, **__: object) -> int:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(matching, "link_equal_names", fail)
+    card = card_of(await home.officer.slash(home.general, "sync roster"))
+    assert "Links and findings of this server could not be brought up to date" in card
 
 
 async def test_a_roster_sync_needs_a_guild(home: Home) -> None:
@@ -135,3 +151,16 @@ async def test_a_member_to_whom_the_group_was_opened_is_refused_all_the_same(hom
 async def test_the_commands_are_not_offered_in_direct_messages(home: Home) -> None:
     with pytest.raises(simcord.SetupError):
         await home.officer.user.slash("sync status")
+
+
+@pytest.mark.parametrize("error", [TimeoutError, aiohttp.ServerDisconnectedError, ConnectionResetError])
+async def test_a_network_that_fails_while_members_are_read_changes_nobody_and_says_so(
+    home: Home, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    async def fetch(*_: object, **__: object) -> AsyncIterator[discord.Member]:
+        raise error
+        yield
+
+    monkeypatch.setattr(discord.Guild, "fetch_members", fetch)
+    said = home.refused(await home.officer.slash(home.general, "sync members"))
+    assert f"(no answer: {error.__name__}). Nobody was changed" in said

@@ -9,7 +9,7 @@ from bot.services import links
 from bot.services.links import CharacterView, MemberView, PlayerView
 from cogs.common import texts as common_texts
 from cogs.common.paginator import check_budget
-from cogs.link.texts import SOURCES
+from cogs.common.texts import SOURCES
 from cogs.whois.texts import NAME_KINDS
 from cogs.whois.ui import who_card
 from db.people import HalfView

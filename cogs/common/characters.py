@@ -5,9 +5,9 @@ from discord import app_commands
 from bot.services import links
 from bot.services.context import Context
 from bot.services.links import CharacterView
+from cogs.common import texts
 from cogs.common.errors import Choices
 from cogs.common.text import clean, escape
-from cogs.link import texts
 
 CharacterText = app_commands.Range[str, 1, 100]
 """An autocompleted id, a name, or Name-Realm."""
