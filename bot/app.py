@@ -27,6 +27,8 @@ from web_embed.app import HealthReport, create_web, start_web
 
 log = logging.getLogger(__name__)
 
+STOP_SECONDS = 5.0
+
 
 def run(settings: Settings) -> None:
     """Run Muster until SIGTERM or SIGINT.
@@ -45,6 +47,7 @@ async def _serve(settings: Settings, url: str) -> None:
     point_discord(settings)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(open_services(settings, url))
+        stack.push_async_callback(_end_tasks)
         bot = await stack.enter_async_context(MusterBot(services))
         runner = await start_web(create_web(lambda: _health(services, bot)), *settings.web_address)
         stack.push_async_callback(runner.cleanup)
@@ -114,6 +117,15 @@ async def _until_told(bot: MusterBot, token: str) -> None:
         raise Unavailable(f"The connection to Discord ended: {error}") from error
     if not stop.is_set():
         raise Unavailable("The connection to Discord ended without a reason; start Muster again.")
+
+
+async def _end_tasks() -> None:
+    """Stop what is still at work, a command's sync say, and let it write how it ended while the services are there."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=STOP_SECONDS)
 
 
 async def _health(services: Services, bot: MusterBot) -> HealthReport:

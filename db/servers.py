@@ -1,6 +1,6 @@
 """Servers, the guild each follows, and the reference data that both need."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,31 @@ from domain.runs import RunSource, RunStatus
 
 async def note_presence(session: AsyncSession, *, server_id: int, name: str, now: datetime) -> None:
     """Remember that the bot is in a server; writes nothing when that is known."""
-    statement = insert(Server).values(id=server_id, name=name, created_at=now)
+    await note_presences(session, {server_id: name}, now=now)
+
+
+async def note_absence(session: AsyncSession, *, server_id: int, now: datetime) -> None:
+    """Remember that the bot was removed from a server; its data stay."""
+    await session.execute(sa.update(Server).where(Server.id == server_id, Server.left_at.is_(None)).values(left_at=now))
+
+
+async def note_absence_elsewhere(session: AsyncSession, present: Sequence[int], *, now: datetime) -> None:
+    """Remember that the bot is in no other servers than these."""
+    ids = sa.bindparam(None, list(present), sa.ARRAY(sa.BigInteger))
+    await session.execute(
+        sa.update(Server).where(Server.left_at.is_(None), Server.id != sa.all_(ids)).values(left_at=now)
+    )
+
+
+async def note_presences(session: AsyncSession, names: Mapping[int, str | None], *, now: datetime) -> None:
+    """Remember that the bot is in these servers; one without a name stays as it is stored. Writes only what is new."""
+    known = [
+        {"id": server_id, "name": name, "created_at": now} for server_id, name in names.items() if name is not None
+    ]
+    if not known:
+        return
+    statement = insert(Server).values(known)
+    name = statement.excluded.name
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=[Server.id],
@@ -29,11 +53,6 @@ async def note_presence(session: AsyncSession, *, server_id: int, name: str, now
             where=sa.or_(Server.name != name, Server.left_at.is_not(None)),
         )
     )
-
-
-async def note_absence(session: AsyncSession, *, server_id: int, now: datetime) -> None:
-    """Remember that the bot was removed from a server; its data stay."""
-    await session.execute(sa.update(Server).where(Server.id == server_id, Server.left_at.is_(None)).values(left_at=now))
 
 
 async def followed_guild(session: AsyncSession, server_id: int) -> Guild | None:

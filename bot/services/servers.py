@@ -1,5 +1,6 @@
 """A server's own affairs: being in it, the guild it follows, its channels."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -56,6 +57,14 @@ async def note_absence(ctx: Context, server_id: int) -> None:
     """Remember that the bot was removed from a server: its timers stop, its data stay."""
     async with ctx.sessions.begin() as session:
         await servers.note_absence(session, server_id=server_id, now=ctx.clock())
+
+
+async def note_servers(ctx: Context, names: Mapping[int, str | None], *, in_no_other: bool) -> None:
+    """Remember in which servers the bot is, and perhaps that it is in no other; None: its name is not known now."""
+    async with ctx.sessions.begin() as session:
+        if in_no_other:
+            await servers.note_absence_elsewhere(session, list(names), now=ctx.clock())
+        await servers.note_presences(session, names, now=ctx.clock())
 
 
 async def view(ctx: Context, server_id: int) -> ServerView:

@@ -23,6 +23,7 @@ class Members(commands.Cog):
         self.ctx = bot.services.ctx
         # discord.py starts a task per event; a lock hands them on in the order in which they came.
         self._in_order: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._presence = asyncio.Lock()
         self._follow_ups: dict[int, asyncio.Task[None]] = {}
         self._steady = Steady("follow-up of member events")
 
@@ -32,19 +33,33 @@ class Members(commands.Cog):
             task.cancel()
 
     @commands.Cog.listener()
+    async def on_ready(self) -> None:
+        """Make up for the invitations and removals while Muster was away; a server in an outage is no removal.
+
+        A development copy ends nothing: its bot may be in other servers than the database that it was lent.
+        """
+        async with self._presence:
+            # Discord names its servers in READY, those in an outage too: what is not among them is left.
+            names = {server.id: None if server.unavailable else server.name for server in self.bot.guilds}
+            await servers.note_servers(self.ctx, names, in_no_other=self.bot.services.timers)
+
+    @commands.Cog.listener()
     async def on_guild_available(self, server: discord.Guild) -> None:
         """Remember a server at start and after an outage."""
-        await servers.note_presence(self.ctx, server.id, server.name)
+        async with self._presence:
+            await servers.note_presence(self.ctx, server.id, server.name)
 
     @commands.Cog.listener()
     async def on_guild_join(self, server: discord.Guild) -> None:
         """Remember a server that Muster was invited to."""
-        await servers.note_presence(self.ctx, server.id, server.name)
+        async with self._presence:
+            await servers.note_presence(self.ctx, server.id, server.name)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, server: discord.Guild) -> None:
         """Note that Muster was removed; an outage comes as another event."""
-        await servers.note_absence(self.ctx, server.id)
+        async with self._presence:
+            await servers.note_absence(self.ctx, server.id)
 
     @commands.Cog.listener()
     async def on_member_join(self, member: discord.Member) -> None:

@@ -1,5 +1,6 @@
 """The timers: only in the process that holds the instance lease, each doing what the runs say is due."""
 
+import asyncio
 import logging
 from functools import partial
 
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20.0
 LOOK_SECONDS = 60.0
+STOP_SECONDS = 5.0
+"""How long the end of Muster waits for runs to be closed."""
 
 
 class Timers(commands.Cog):
@@ -26,28 +29,34 @@ class Timers(commands.Cog):
         self.ctx = bot.services.ctx
         self.holds_lease = False
         self._told: bool | None = None
-        self._steady = {name: Steady(name) for name in ("instance lease", "roster timer", "member timer")}
+        self._loops = (self.lease, self.rosters, self.member_lists)
+        self._kept: dict[str, Steady] = {}
 
     async def cog_load(self) -> None:
         """Start the loops where timers may run."""
         if self.bot.services.timers:
-            for loop in (self.lease, self.rosters, self.member_lists):
+            for loop in self._loops:
                 loop.start()
 
     async def cog_unload(self) -> None:
-        """Stop the loops and free the lease for the next process."""
-        for loop in (self.lease, self.rosters, self.member_lists):
+        """Stop the loops, let their runs end as stopped, and free the lease for the next process."""
+        if not self.bot.services.timers:
+            return
+        for loop in self._loops:
             loop.cancel()
-        if self.holds_lease:
-            async with self._steady["instance lease"]:
-                await runs.give_up_instance_lease(self.ctx)
+        await asyncio.wait([task for loop in self._loops if (task := loop.get_task())], timeout=STOP_SECONDS)
+        async with self._steady("instance lease"):
+            await runs.give_up_instance_lease(self.ctx)
 
     @tasks.loop(seconds=LEASE_SECONDS)
     async def lease(self) -> None:
         """Take or renew the lease; whoever gets it closes the runs of processes that went away."""
-        async with self._steady["instance lease"]:
-            self.holds_lease = False
-            self.holds_lease = await runs.hold_instance_lease(self.ctx)
+        async with self._steady("instance lease"):
+            held = False
+            try:
+                held = await runs.hold_instance_lease(self.ctx)
+            finally:
+                self.holds_lease = held
             if self.holds_lease:
                 await runs.close_expired(self.ctx)
             if self.holds_lease is not self._told:
@@ -57,7 +66,7 @@ class Timers(commands.Cog):
     @tasks.loop(seconds=LOOK_SECONDS)
     async def rosters(self) -> None:
         """Sync the rosters that are due, one after the other."""
-        async with self._steady["roster timer"]:
+        async with self._steady("roster timer"):
             if not self.holds_lease:
                 return
             for guild_id in await schedule.due_guilds(self.ctx):
@@ -66,7 +75,7 @@ class Timers(commands.Cog):
     @tasks.loop(seconds=LOOK_SECONDS)
     async def member_lists(self) -> None:
         """Compare the member lists that are due, one after the other."""
-        async with self._steady["member timer"]:
+        async with self._steady("member timer"):
             if not self.holds_lease:
                 return
             for server_id in await schedule.due_servers(self.ctx):
@@ -78,19 +87,25 @@ class Timers(commands.Cog):
         await self.bot.wait_until_ready()
 
     async def _roster(self, guild_id: int) -> None:
-        try:
-            await pipeline.sync_roster(self.ctx, self.bot.services.battlenet, guild_id, trigger=Trigger.TIMER)
-        except MusterError as error:
-            log.info("roster of guild %s: %s", guild_id, error)
+        async with self._steady(f"roster of guild {guild_id}"):
+            try:
+                await pipeline.sync_roster(self.ctx, self.bot.services.battlenet, guild_id, trigger=Trigger.TIMER)
+            except MusterError as error:
+                log.info("roster of guild %s: %s", guild_id, error)
         self.bot.deliverer.wake()
 
     async def _member_list(self, server_id: int) -> None:
         server = self.bot.get_guild(server_id)
         if server is None or server.unavailable:
             return
-        try:
-            fetch = partial(read_members, self.ctx, server)
-            await pipeline.sync_members(self.ctx, server_id, fetch, trigger=Trigger.TIMER)
-        except MusterError as error:
-            log.info("members of server %s: %s", server_id, error)
+        async with self._steady(f"members of server {server_id}"):
+            try:
+                fetch = partial(read_members, self.ctx, server)
+                await pipeline.sync_members(self.ctx, server_id, fetch, trigger=Trigger.TIMER)
+            except MusterError as error:
+                log.info("members of server %s: %s", server_id, error)
         self.bot.deliverer.wake()
+
+    def _steady(self, name: str) -> Steady:
+        """Give what keeps one thing's failures apart: they end no round and hide no other's."""
+        return self._kept.setdefault(name, Steady(name))

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from db.embedded import EmbeddedPostgres
 from db.engine import create_engine
+from db.tables.guilds import ProfileCheck
 from db.tables.runs import InstanceLease, SyncRun
-from domain.runs import RunStatus
+from domain.runs import RunSource, RunStatus, Trigger
 from sandbox.battlenet import Slow, Status
 from sandbox.discord import Exchange, Frame, buttons
 from tests.e2e.conftest import Home
@@ -60,6 +61,30 @@ async def expire_leases(data_dir: Path) -> int:
         await engine.dispose()
     assert left is not None
     return left
+
+
+async def let_be_due(data_dir: Path, *, runs: bool) -> None:
+    """Let all profiles be due and, with runs, all rosters and member lists."""
+    with EmbeddedPostgres(data_dir) as server:
+        engine = create_engine(server.url())
+        async with engine.begin() as connection:
+            await connection.execute(sa.delete(ProfileCheck))
+            if runs:
+                await connection.execute(sa.update(SyncRun).values(started_at=LONG_AGO))
+        await engine.dispose()
+
+
+async def how_it_ended(data_dir: Path) -> tuple[Trigger, RunStatus, str | None, bool]:
+    """Give the trigger, status and reason of the last roster run, and whether the timers are free for another."""
+    with EmbeddedPostgres(data_dir) as server:
+        engine = create_engine(server.url())
+        async with engine.begin() as connection:
+            last = sa.select(SyncRun.trigger, SyncRun.status, SyncRun.reason)
+            last = last.where(SyncRun.source == RunSource.BLIZZARD_API).order_by(SyncRun.id.desc()).limit(1)
+            trigger, status, reason = (await connection.execute(last)).one()
+            holders = await connection.scalar(sa.select(sa.func.count()).select_from(InstanceLease))
+        await engine.dispose()
+    return trigger, status, reason, not holders
 
 
 async def test_a_dropped_gateway_is_resumed_and_the_bot_still_answers(home: Home) -> None:
@@ -115,3 +140,25 @@ async def test_sigterm_ends_bot_and_database_cleanly(home: Home, data_dir: Path)
     assert not any("ERROR" in line or "Traceback" in line for line in home.bot.log)
     for secret in (home.token, home.battlenet.client_secret):
         assert not any(secret in line for line in home.bot.log)
+
+
+@pytest.mark.parametrize("trigger", [Trigger.TIMER, Trigger.COMMAND])
+async def test_sigterm_while_profiles_are_read_ends_the_run_as_stopped(
+    home: Home, data_dir: Path, trigger: Trigger
+) -> None:
+    assert await home.bot.stop() == 0
+    await let_be_due(data_dir, runs=trigger is Trigger.TIMER)
+    requests = home.battlenet.requests
+    requests.clear()
+    # One profile is answered, so that the rest is known to be asked for.
+    home.battlenet.faults.add("*/profile/wow/character/*/mule*", Slow(HOUR), times=None)
+    await home.raise_curtain()
+    if trigger is Trigger.COMMAND:
+        await home.begin("sync roster")
+    await home.discord.until(lambda: any("/wow/character/" in one.path for one in requests), "the profile calls")
+    home.bot.log.clear()
+    async with asyncio.timeout(STOP_SECONDS):
+        assert await home.bot.stop() == 0
+    home.battlenet.faults.clear()
+    assert await how_it_ended(data_dir) == (trigger, RunStatus.ERROR, "stopped", True)
+    assert not any("ERROR" in line or "Traceback" in line for line in home.bot.log)

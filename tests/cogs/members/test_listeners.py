@@ -1,13 +1,14 @@
 """Members who join, change and leave, as discord.py's own parsers hand them to the listeners."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import discord
 import discord.ext.test as dpytest
 import pytest
 import sqlalchemy as sa
 from discord.ext.test import backend
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.battlenet.client import BattleNetClient
 from bot.services.bundle import Services
@@ -18,16 +19,23 @@ from cogs.members.cog import Members
 from db.tables.people import Member
 from db.tables.servers import Server
 from tests.support.clock import FakeClock
+from tests.support.statements import statements
 
 Sessions = async_sessionmaker[AsyncSession]
 
 
 @pytest.fixture
-async def server(scratch_sessions: Sessions, clock: FakeClock) -> AsyncIterator[discord.Guild]:
+def timers() -> bool:
+    """Tell whether the process is no development copy."""
+    return True
+
+
+@pytest.fixture
+async def server(scratch_sessions: Sessions, clock: FakeClock, *, timers: bool) -> AsyncIterator[discord.Guild]:
     """Give a server whose events reach the listeners of the shipped cog."""
     ctx = Context(scratch_sessions, clock)
     battlenet = BattleNetClient("http://127.0.0.1:9/{region}", "http://127.0.0.1:9", "id", "secret")
-    bot = MusterBot(Services(ctx, battlenet, Outbox(ctx), timers=False))
+    bot = MusterBot(Services(ctx, battlenet, Outbox(ctx), timers=timers))
     await bot._async_setup_hook()
     await bot.add_cog(Members(bot))
     dpytest.configure(bot, guilds=0, members=0)
@@ -66,6 +74,72 @@ async def test_an_invited_bot_remembers_the_server(server: discord.Guild, scratc
         stored = await session.get(Server, server.id)
     assert stored is not None
     assert (stored.name, stored.left_at) == ("Home", None)
+
+
+async def all_servers(sessions: Sessions) -> dict[int, tuple[str, datetime | None]]:
+    """Load all servers by id, as (name, when Muster left)."""
+    async with sessions() as session:
+        return {server.id: (server.name, server.left_at) for server in await session.scalars(sa.select(Server))}
+
+
+async def connect_anew(*unavailable: int) -> None:
+    """Send what Discord sends to a new connection: READY with every server, none of them there yet."""
+    state = backend.get_state()
+    state.handlers, state.guild_ready_timeout = {}, 0.01
+    user = {"id": str(state.user.id), "username": "Muster", "discriminator": "0000", "avatar": None}
+    state.parse_ready({"user": user, "guilds": [{"id": str(id_), "unavailable": True} for id_ in unavailable]})
+    await state._ready_task
+    await dpytest.run_all_events()
+
+
+async def test_a_removal_while_muster_was_away_is_noted_when_it_is_back(
+    server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock
+) -> None:
+    elsewhere = backend.make_guild("Elsewhere")
+    await dpytest.run_all_events()
+    clock.advance(hours=1)
+    await connect_anew(elsewhere.id)
+    assert await all_servers(scratch_sessions) == {server.id: ("Home", clock()), elsewhere.id: ("Elsewhere", None)}
+
+
+@pytest.mark.parametrize("timers", [False])
+async def test_a_development_copy_ends_no_server_of_the_database_it_was_lent(
+    server: discord.Guild, scratch_sessions: Sessions
+) -> None:
+    elsewhere = backend.make_guild("Elsewhere")
+    await connect_anew(elsewhere.id)
+    assert await all_servers(scratch_sessions) == {server.id: ("Home", None), elsewhere.id: ("Elsewhere", None)}
+
+
+async def test_a_removal_is_noted_once(server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock) -> None:
+    await connect_anew()
+    noted = clock()
+    clock.advance(hours=1)
+    await connect_anew()
+    assert await all_servers(scratch_sessions) == {server.id: ("Home", noted)}
+
+
+async def test_an_outage_of_all_servers_at_the_start_is_no_removal(
+    server: discord.Guild, scratch_sessions: Sessions
+) -> None:
+    await connect_anew(server.id)
+    assert await all_servers(scratch_sessions) == {server.id: ("Home", None)}
+
+
+async def test_a_start_notes_all_servers_in_two_statements(
+    server: discord.Guild, scratch_sessions: Sessions, scratch_engine: AsyncEngine
+) -> None:
+    """The first command after READY may come before the events of each server are worked through."""
+    state = backend.get_state()
+    state.stop_dispatch()
+    made = [backend.make_guild(f"Server {number}") for number in range(5)]
+    state.start_dispatch()
+    with statements(scratch_engine) as seen:
+        state.dispatch("ready")
+        await dpytest.run_all_events()
+    assert len([statement for statement in seen if "guild_identity.servers" in statement]) == 2
+    expected = {one.id: (one.name, None) for one in (server, *made)}
+    assert await all_servers(scratch_sessions) == expected
 
 
 async def test_who_joins_is_stored_at_once(server: discord.Guild, scratch_sessions: Sessions) -> None:
