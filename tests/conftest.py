@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -23,6 +24,7 @@ from tests.support.network import block_outside
 from tests.support.statements import statements as list_statements
 
 ROOT = Path(__file__).resolve().parent.parent
+ROOM = 2**30
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,13 +37,23 @@ def only_loopback() -> Iterator[None]:
         yield
 
 
+def memory_folder() -> str | None:
+    """Give a folder in memory with room for the databases, None where there is none.
+
+    On a disk, copying the files of a database of one's own is most of many tests.
+    """
+    folder = Path("/dev/shm")  # noqa: S108 (a folder of its own is made in it)
+    roomy = os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM
+    return str(folder) if roomy else None
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Give the address of a server: TEST_DATABASE_URL, or an embedded one of TEST_POSTGRES_VERSION (18)."""
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield normalise_url(given).render_as_string(hide_password=False)
         return
-    with tempfile.TemporaryDirectory(prefix="muster-test-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="muster-test-", dir=memory_folder(), ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # PostgreSQL's own user has to get through
         version = int(os.environ.get("TEST_POSTGRES_VERSION", "18"))
         with EmbeddedPostgres(Path(folder), version=version, durable=False) as server:
