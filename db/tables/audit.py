@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Identity, enum_by_value
+from db.base import Base, Identity, Snowflake, enum_by_value
 from domain.audit import Severity, State, SubjectKind
 
 
@@ -47,7 +47,7 @@ class Issue(Base):
     counted_at: Mapped[datetime | None]
     notified_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
-    resolved_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    resolved_by: Mapped[Snowflake | None]
     """The officer who resolved it; null where the rule did."""
 
 
@@ -60,7 +60,7 @@ class Action(Base):
     id: Mapped[Identity]
     server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"))
     at: Mapped[datetime]
-    actor_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    actor_id: Mapped[Snowflake | None]
     run_id: Mapped[int | None] = mapped_column(sa.ForeignKey("common.sync_log.id"))
     rule: Mapped[str | None]
     rule_version: Mapped[int | None] = mapped_column(sa.SmallInteger)

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Identity, enum_by_value
+from db.base import Base, Identity, Snowflake, enum_by_value
 
 
 class OutboxState(StrEnum):
@@ -41,14 +41,14 @@ class OutboxMessage(Base):
     id: Mapped[Identity]
     server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"))
     kind: Mapped[str]
-    channel_id: Mapped[int] = mapped_column(sa.BigInteger)
+    channel_id: Mapped[Snowflake]
     payload: Mapped[dict[str, Any]]
     dedupe_key: Mapped[str]
     state: Mapped[OutboxState] = mapped_column(enum_by_value(OutboxState))
     attempts: Mapped[int] = mapped_column(sa.SmallInteger)
     due_at: Mapped[datetime]
     claimed_until: Mapped[datetime | None]
-    message_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    message_id: Mapped[Snowflake | None]
     reason: Mapped[str | None]
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, enum_by_value
+from db.base import Base, Snowflake, enum_by_value
 from domain.links import Confidence, Source
 
 SCHEMA = "guild_identity"
@@ -74,7 +74,7 @@ class Half:
     confidence: Mapped[Confidence] = mapped_column(enum_by_value(Confidence))
     evidence: Mapped[dict[str, Any]]
     linked_at: Mapped[datetime]
-    linked_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    linked_by: Mapped[Snowflake | None]
     run_id: Mapped[int | None] = mapped_column(sa.ForeignKey("common.sync_log.id"))
 
 
@@ -132,5 +132,5 @@ class RejectedCandidate(Base):
     server_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     character_id: Mapped[int] = mapped_column(sa.ForeignKey("common.wow_characters.id"), primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
-    rejected_by: Mapped[int] = mapped_column(sa.BigInteger)
+    rejected_by: Mapped[Snowflake]
     rejected_at: Mapped[datetime]

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Identity, enum_by_value
+from db.base import Base, Identity, Snowflake, enum_by_value
 from domain.runs import RunSource, RunStatus, Trigger
 
 
@@ -51,10 +51,10 @@ class SyncRun(Base):
     status: Mapped[RunStatus] = mapped_column(enum_by_value(RunStatus))
     trigger: Mapped[Trigger] = mapped_column(enum_by_value(Trigger))
     guild_id: Mapped[int | None] = mapped_column(sa.ForeignKey("common.guilds.id"))
-    server_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    server_id: Mapped[Snowflake | None]
     region: Mapped[str | None]
     owner: Mapped[str]
-    actor_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    actor_id: Mapped[Snowflake | None]
     started_at: Mapped[datetime]
     heartbeat_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base
+from db.base import Base, Snowflake
 
 
 class Server(Base):
@@ -19,8 +19,8 @@ class Server(Base):
     locale: Mapped[str] = mapped_column(default="en-US")
     time_zone: Mapped[str] = mapped_column(default="UTC")
     slug: Mapped[str | None] = mapped_column(unique=True)
-    officer_role_id: Mapped[int | None] = mapped_column(sa.BigInteger)
-    audit_channel_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    officer_role_id: Mapped[Snowflake | None]
+    audit_channel_id: Mapped[Snowflake | None]
     profile_interval_hours: Mapped[int] = mapped_column(sa.SmallInteger, default=24)
     created_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
@@ -37,7 +37,7 @@ class ServerGuild(Base):
     server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"), primary_key=True)
     guild_id: Mapped[int] = mapped_column(sa.ForeignKey("common.guilds.id"), primary_key=True)
     followed_at: Mapped[datetime]
-    followed_by: Mapped[int | None] = mapped_column(sa.BigInteger)
+    followed_by: Mapped[Snowflake | None]
 
 
 class GuildRank(Base):
@@ -59,6 +59,6 @@ class GuildRank(Base):
     rank_index: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True)
     name: Mapped[str | None]
     level: Mapped[str | None]
-    role_id: Mapped[int | None] = mapped_column(sa.BigInteger)
+    role_id: Mapped[Snowflake | None]
     description: Mapped[str | None]
     scheduling_weight: Mapped[int] = mapped_column(sa.SmallInteger, default=1)
