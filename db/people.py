@@ -12,7 +12,7 @@ from db.tables.guilds import Character, Guild, Membership
 from db.tables.people import Member, Player, PlayerCharacter, PlayerMember
 from db.tables.reference import CharacterClass
 from db.tables.servers import GuildRank
-from domain.links import Confidence, Source
+from domain.links import Confidence, Source, is_proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,13 @@ class PlayerView:
     members: tuple[MemberView, ...]
     characters: tuple[CharacterView, ...]
     roster_at: datetime | None
+
+    def is_proven(self, character: CharacterView) -> bool:
+        """Tell whether a character's link to one of the members rests on a proof in both its halves."""
+        half = character.half
+        return half is not None and any(
+            member.half is not None and is_proven(half.source, member.half.source) for member in self.members
+        )
 
 
 def _characters(server_id: int, guild_id: int | None) -> sa.Select[Character, str, int, str | None, PlayerCharacter]:

@@ -15,6 +15,7 @@ from db.tables.guilds import Guild
 from db.tables.reference import Race, Realm
 from db.tables.runs import SyncRun
 from db.tables.servers import Server, ServerGuild
+from domain.errors import FollowsNoGuild
 from domain.regions import Region
 from domain.runs import RunSource, RunStatus
 
@@ -59,6 +60,27 @@ async def followed_guild(session: AsyncSession, server_id: int) -> Guild | None:
     """Load the guild that a server follows."""
     return await session.scalar(
         sa.select(Guild).join(ServerGuild, ServerGuild.guild_id == Guild.id).where(ServerGuild.server_id == server_id)
+    )
+
+
+async def required_guild(session: AsyncSession, server_id: int) -> Guild:
+    """Load the guild that a server follows; raises FollowsNoGuild where it follows none."""
+    guild = await followed_guild(session, server_id)
+    if guild is None:
+        raise FollowsNoGuild
+    return guild
+
+
+async def guild_read_whole(session: AsyncSession, server_id: int) -> int | None:
+    """Give the guild that a server follows once its roster and the server's members were both read whole.
+
+    Before that nothing may be concluded about who is missing or who alone bears a name: None.
+    """
+    return await session.scalar(
+        sa.select(Guild.id)
+        .join(ServerGuild, ServerGuild.guild_id == Guild.id)
+        .join(Server, Server.id == ServerGuild.server_id)
+        .where(Server.id == server_id, Server.members_synced_at.is_not(None), Guild.roster_synced_at.is_not(None))
     )
 
 
@@ -165,6 +187,11 @@ WRITE_REALMS = with_rows(
 async def realms(session: AsyncSession, region: Region) -> list[Realm]:
     """Load a region's realms by slug."""
     return list(await session.scalars(sa.select(Realm).where(Realm.region == region).order_by(Realm.slug)))
+
+
+async def knows_region(session: AsyncSession, region: Region) -> bool:
+    """Tell whether a region's realms are stored."""
+    return bool(await session.scalar(sa.select(sa.exists().where(Realm.region == region))))
 
 
 async def store_realms(

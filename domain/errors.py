@@ -21,6 +21,13 @@ class NotFound(MusterError):
     """Say that the thing asked for does not exist, or not for this server."""
 
 
+class FollowsNoGuild(NotFound):
+    """Say that a server has no guild yet, and how it gets one."""
+
+    def __init__(self) -> None:
+        super().__init__("This server follows no guild yet. Choose one with `/setup guild`.")
+
+
 class Refused(MusterError):
     """Say that this person may not do this, or not here."""
 

@@ -43,10 +43,7 @@ async def run_rules(ctx: Context, session: AsyncSession, *, server_id: int, run_
     Nothing is detected before both the roster and the member list were read whole once: unknown is not missing. A rule
     that fails changes nothing, is logged, and does not stop the others.
     """
-    server = await session.get(Server, server_id)
-    guild = await servers.followed_guild(session, server_id)
-    known = server is not None and server.members_synced_at and guild is not None and guild.roster_synced_at
-    guild_id = guild.id if guild is not None and known else None
+    guild_id = await servers.guild_read_whole(session, server_id)
     opened = resolved = 0
     failed: list[str] = []
     for rule in RULES.values():

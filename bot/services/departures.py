@@ -14,7 +14,7 @@ from db import actions, locks, outbox, roster, servers
 from db.tables.guilds import Character, Guild, HeldDeparture
 from db.tables.outbox import OutboxMessage, OutboxState
 from domain.audit import SubjectKind
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict
 from domain.roster import Departure
 
 NOTICE = "departures"
@@ -71,12 +71,10 @@ async def decide(ctx: Context, server_id: int, *, apply: bool, actor_id: int, sh
     """End the memberships of all held characters that are still absent, or keep them as members.
 
     All servers of the guild are told who decided. `shown` is the fingerprint of what the officer saw wait. Raises
-    NotFound without a guild, Conflict when nothing waits, NotAsShown when something else does than was shown.
+    FollowsNoGuild without a guild, Conflict when nothing waits, NotAsShown when something else does than was shown.
     """
     async with ctx.sessions.begin() as session:
-        guild = await servers.followed_guild(session, server_id)
-        if guild is None:
-            raise NotFound("This server follows no guild yet. Choose one with `/setup guild`.")
+        guild = await servers.required_guild(session, server_id)
         await locks.hold(session, locks.Lock.ROSTER, guild.id)
         if shown is not None:
             # A roster that was being applied until now may have changed what waits.

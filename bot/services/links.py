@@ -36,7 +36,7 @@ class LinkChange:
 async def find_characters(ctx: Context, server_id: int, text: str) -> list[CharacterView]:
     """List characters of the guild, or linked on the server, whose name begins with or holds a text; at most 25."""
     async with ctx.sessions() as session:
-        guild = await _guild(session, server_id)
+        guild = await servers.required_guild(session, server_id)
         return await people.search_characters(
             session, server_id=server_id, guild_id=guild.id, key=fold(text), limit=CHOICES
         )
@@ -48,7 +48,7 @@ async def resolve_character(ctx: Context, server_id: int, text: str) -> int:
     Raises NotFound, or InvalidInput when several fit.
     """
     async with ctx.sessions() as session:
-        guild = await _guild(session, server_id)
+        guild = await servers.required_guild(session, server_id)
         if text.isdecimal() and len(text) <= ID_DIGITS:
             view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=int(text))
             if view is not None:
@@ -74,7 +74,7 @@ async def add(ctx: Context, server_id: int, *, character_id: int, user_id: int, 
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        guild = await _guild(session, server_id)
+        guild = await servers.required_guild(session, server_id)
         view = await _character(session, server_id, guild, character_id)
         await _present_member(session, server_id, user_id)
         now = ctx.clock()
@@ -126,7 +126,7 @@ async def remove(ctx: Context, server_id: int, *, character_id: int, actor_id: i
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        guild = await _guild(session, server_id)
+        guild = await servers.required_guild(session, server_id)
         view = await _character(session, server_id, guild, character_id)
         owned = await links.character_half(session, server_id, character_id)
         if owned is None:
@@ -168,7 +168,7 @@ async def whois_character(ctx: Context, server_id: int, character_id: int) -> Pl
     Raises NotFound when it is neither in the guild nor linked here.
     """
     async with ctx.sessions() as session:
-        guild = await _guild(session, server_id)
+        guild = await servers.required_guild(session, server_id)
         owned = await links.character_half(session, server_id, character_id)
         if owned is None:
             return PlayerView(
@@ -183,13 +183,6 @@ _SPOKEN = {
     Source.INVITE: "an invitation",
     Source.CLAIM: "a claim that an officer confirmed",
 }
-
-
-async def _guild(session: AsyncSession, server_id: int) -> Guild:
-    guild = await servers.followed_guild(session, server_id)
-    if guild is None:
-        raise NotFound("This server follows no guild yet. Choose one with `/setup guild`.")
-    return guild
 
 
 async def _character(session: AsyncSession, server_id: int, guild: Guild, character_id: int) -> CharacterView:

@@ -3,22 +3,19 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.context import Context
-from db import actions, links
-from db.tables.servers import Server
+from db import actions, links, servers
 from domain.audit import SubjectKind
 from domain.links import Confidence, Source
 from domain.matching import RULE_NAME, RULE_VERSION, NameLink, links_by_equal_name
 
 
-async def link_equal_names(
-    ctx: Context, session: AsyncSession, *, server_id: int, guild_id: int, run_id: int | None
-) -> int:
+async def link_equal_names(ctx: Context, session: AsyncSession, *, server_id: int, run_id: int | None) -> int:
     """Link what bears one name and nobody else does, in the caller's transaction; give how many links were made.
 
-    Nothing is linked before the member list was read whole once: only then nobody else bears a name for sure.
+    Nothing is linked before roster and members were both read whole once: only then nobody else bears a name for sure.
     """
-    server = await session.get(Server, server_id)
-    if server is None or server.members_synced_at is None:
+    guild_id = await servers.guild_read_whole(session, server_id)
+    if guild_id is None:
         return 0
     characters = await links.guild_characters(session, server_id, guild_id)
     names, players = await links.member_names(session, server_id)

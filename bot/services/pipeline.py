@@ -94,12 +94,7 @@ async def follow_up(ctx: Context, server_id: int, *, run_id: int | None = None) 
     """Match and audit one server and queue a report of what is new, all in one transaction."""
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        guild = await servers.followed_guild(session, server_id)
-        linked = 0
-        if guild is not None and guild.roster_synced_at is not None:
-            linked = await matching.link_equal_names(
-                ctx, session, server_id=server_id, guild_id=guild.id, run_id=run_id
-            )
+        linked = await matching.link_equal_names(ctx, session, server_id=server_id, run_id=run_id)
         outcome = await audit.run_rules(ctx, session, server_id=server_id, run_id=run_id)
         await audit.queue_new(ctx, session, server_id=server_id)
     return FollowUp(server_id, linked, outcome)

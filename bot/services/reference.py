@@ -60,7 +60,7 @@ async def _wait_for_other(ctx: Context, region: Region) -> bool:
 
 async def _is_stored(ctx: Context, region: Region) -> bool:
     async with ctx.sessions() as session:
-        return bool(await servers.realms(session, region))
+        return await servers.knows_region(session, region)
 
 
 async def _fetch(ctx: Context, battlenet: BattleNetClient, region: Region, run: Run) -> None:

@@ -16,7 +16,7 @@ from cogs.common.progress import Progress, status_view
 from cogs.sync import texts
 from cogs.sync.decisions import decided_card, follow, render_notice
 from cogs.sync.ui import members_card, roster_card, status_card
-from domain.errors import NotFound
+from domain.errors import FollowsNoGuild
 from domain.runs import Trigger
 
 
@@ -43,7 +43,7 @@ class Sync(commands.GroupCog, group_name="sync", group_description=texts.GROUP):
         async with Progress(interaction) as progress:
             view = await servers.view(self.ctx, await officers_server(self.ctx, interaction))
             if view.guild is None:
-                raise NotFound(texts.NO_GUILD)
+                raise FollowsNoGuild
             sync = await pipeline.sync_roster(
                 self.ctx,
                 self.bot.services.battlenet,

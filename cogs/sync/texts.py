@@ -14,7 +14,6 @@ STATUS = "See the last syncs, and the departures that wait for a decision."
 APPLY = "Let the held departures leave: these characters are gone from the guild."
 DISCARD = "Keep the held departures as members; asked again only when more go missing."
 
-NO_GUILD = "This server follows no guild yet. Choose one with `/setup guild`."
 ROSTER_LATE = "The roster sync that you started is done. `/sync status` shows how it ended."
 MEMBERS_LATE = "The member sync that you started is done. `/sync status` shows how it ended."
 READING_MEMBERS = "Reading the members from Discord…"

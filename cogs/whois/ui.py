@@ -27,9 +27,7 @@ def _blocks(view: PlayerView) -> list[str]:
     elif view.public_id is not None:
         blocks.append(texts.NO_MEMBER)
     if view.characters:
-        # A link is proven by both its halves together.
-        proven = any(member.half is not None and member.half.source.is_proof for member in view.members)
-        lines = [_character(character, member_proven=proven) for character in view.characters]
+        lines = [_character(character, proven=view.is_proven(character)) for character in view.characters]
         blocks.append(_listed(texts.CHARACTERS, lines, CHARACTERS_LIMIT))
         blocks.append(texts.ROSTER_NEVER_READ if view.roster_at is None else texts.roster_age(view.roster_at))
     elif view.public_id is not None:
@@ -55,13 +53,13 @@ def _member(member: MemberView) -> str:
     return line if member.half is None else f"{line}\n-# {_reason(member, proven=member.half.source.is_proof)}"
 
 
-def _character(character: CharacterView, *, member_proven: bool) -> str:
+def _character(character: CharacterView, *, proven: bool) -> str:
     class_name = character.class_name or texts.unknown_class(character.class_id)
     login = texts.LOGIN_UNKNOWN if character.last_login_at is None else texts.last_login(character.last_login_at)
     line = f"{title(character)} · {escape(class_name)} {character.level} · {escape(rank_text(character))}\n-# {login}"
     if character.half is None:
         return line
-    return f"{line} · {_reason(character, proven=member_proven and character.half.source.is_proof)}"
+    return f"{line} · {_reason(character, proven=proven)}"
 
 
 def _reason(linked: MemberView | CharacterView, *, proven: bool) -> str:

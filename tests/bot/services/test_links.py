@@ -32,9 +32,9 @@ async def guild(ctx: Context) -> int:
     return await insert_guild(ctx, await insert_server(ctx))
 
 
-async def infer(ctx: Context, guild_id: int) -> None:
+async def infer(ctx: Context) -> None:
     async with ctx.sessions.begin() as session:
-        assert await matching.link_equal_names(ctx, session, server_id=SERVER, guild_id=guild_id, run_id=None)
+        assert await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=None)
 
 
 async def add(ctx: Context, character_id: int, user_id: int) -> links.LinkChange:
@@ -87,7 +87,7 @@ async def test_a_second_character_of_a_member_goes_to_the_same_player(ctx: Conte
 async def test_an_officers_word_raises_an_inferred_link_to_proof(ctx: Context, guild: int, clock: FakeClock) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"))
-    await infer(ctx, guild)
+    await infer(ctx)
 
     now = clock.advance(hours=1)
     assert (await add(ctx, ana, 1)).changed
@@ -104,7 +104,7 @@ async def test_an_officers_word_raises_an_inferred_link_to_proof(ctx: Context, g
 async def test_a_proven_character_does_not_prove_the_members_other_characters(ctx: Context, guild: int) -> None:
     ana, alt = await insert_characters(ctx, guild, Toon("Ana", rank=0), "Alt")
     await insert_members(ctx, facts(1, "ana"))
-    await infer(ctx, guild)
+    await infer(ctx)
 
     await add(ctx, alt, 1)
 
@@ -115,7 +115,7 @@ async def test_a_proven_character_does_not_prove_the_members_other_characters(ct
 async def test_an_inferred_link_gives_way_to_an_officers_word(ctx: Context, guild: int) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"), facts(2))
-    await infer(ctx, guild)
+    await infer(ctx)
 
     await add(ctx, ana, 2)
 
@@ -129,7 +129,7 @@ async def test_moving_an_inferred_link_leaves_the_former_player_what_else_they_o
     ana, alt = await insert_characters(ctx, guild, "Ana", "Alt")
     await insert_members(ctx, facts(1, "ana"), facts(2))
     await add(ctx, alt, 1)
-    await infer(ctx, guild)
+    await infer(ctx)
 
     await add(ctx, ana, 2)
 
@@ -167,7 +167,7 @@ async def test_a_proven_link_said_again_changes_nothing(ctx: Context, guild: int
 async def test_a_weaker_half_is_raised_and_a_proven_one_beside_it_kept(ctx: Context, guild: int) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"))
-    await infer(ctx, guild)
+    await infer(ctx)
     async with ctx.sessions.begin() as session:
         await session.execute(sa.update(PlayerCharacter).values(source=Source.BATTLENET_OAUTH))
 
@@ -226,7 +226,7 @@ async def test_removing_the_last_link_removes_the_player_and_is_logged_with_whos
 ) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"))
-    await infer(ctx, guild)
+    await infer(ctx)
 
     change = await remove(ctx, ana)
 

@@ -32,16 +32,16 @@ async def guild(ctx: Context) -> int:
     return await insert_guild(ctx, await insert_server(ctx))
 
 
-async def match(ctx: Context, guild_id: int, run_id: int | None = None) -> int:
+async def match(ctx: Context, run_id: int | None = None) -> int:
     async with ctx.sessions.begin() as session:
-        return await matching.link_equal_names(ctx, session, server_id=SERVER, guild_id=guild_id, run_id=run_id)
+        return await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=run_id)
 
 
 async def test_a_character_and_a_member_of_one_name_are_linked_once(ctx: Context, guild: int) -> None:
     aerin, _ = await insert_characters(ctx, guild, "Ærïn", "Other")
     await insert_members(ctx, facts(1, nick="aerin ★"), facts(2))
 
-    assert [await match(ctx, guild), await match(ctx, guild)] == [1, 0]
+    assert [await match(ctx), await match(ctx)] == [1, 0]
     assert await load_links(ctx) == {aerin: {1}}
 
 
@@ -50,7 +50,7 @@ async def test_a_link_by_name_is_inferred_and_carries_its_evidence_and_run(ctx: 
     await insert_members(ctx, facts(1, global_name="ana"))
     run_id = await insert_run(ctx)
 
-    await match(ctx, guild, run_id)
+    await match(ctx, run_id)
 
     evidence = {"rule": "equal_name", "version": 1, "matched": "global_name", "name_key": "ana"}
     async with ctx.sessions() as session:
@@ -71,7 +71,7 @@ async def test_a_nickname_equal_to_the_guild_masters_character_gives_no_authorit
     await insert_characters(ctx, guild, Toon("Boss", rank=0))
     await insert_members(ctx, facts(1, nick="Boss"))
 
-    await match(ctx, guild)
+    await match(ctx)
 
     view = await links.whois_member(ctx, SERVER, 1)
     [character], [member] = view.characters, view.members
@@ -85,21 +85,21 @@ async def test_two_members_of_one_name_are_never_linked(ctx: Context, guild: int
     await insert_characters(ctx, guild, "Mike")
     await insert_members(ctx, facts(1, nick="Mike"), facts(2, "mike"))
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
 
 
 async def test_two_characters_of_one_name_on_two_realms_are_never_linked(ctx: Context, guild: int) -> None:
     await insert_characters(ctx, guild, Toon("Mike"), Toon("Mike", "ravencrest"))
     await insert_members(ctx, facts(1, nick="Mike"))
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
 
 
 async def test_names_that_only_contain_one_another_are_not_linked(ctx: Context, guild: int) -> None:
     await insert_characters(ctx, guild, "Thor", "Ana", "Christina")
     await insert_members(ctx, facts(1, "Thorin"), facts(2, "Banana"), facts(3, "Chris"))
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
 
 
 async def test_who_left_the_guild_or_the_server_is_not_linked(ctx: Context, guild: int) -> None:
@@ -108,7 +108,7 @@ async def test_who_left_the_guild_or_the_server_is_not_linked(ctx: Context, guil
     await leave_guild(ctx, gone)
     await members.member_left(ctx, SERVER, 2)
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
 
 
 async def test_nothing_is_linked_before_the_member_list_was_read_whole(ctx: Context) -> None:
@@ -116,7 +116,7 @@ async def test_nothing_is_linked_before_the_member_list_was_read_whole(ctx: Cont
     await insert_characters(ctx, guild, "Mike")
     await insert_members(ctx, facts(1, "mike"))
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
 
 
 async def test_a_member_who_is_a_player_gets_the_character_added_to_that_player(ctx: Context, guild: int) -> None:
@@ -124,7 +124,7 @@ async def test_a_member_who_is_a_player_gets_the_character_added_to_that_player(
     await insert_members(ctx, facts(1, nick="Alt"))
     await links.add(ctx, SERVER, character_id=main, user_id=1, actor_id=OFFICER)
 
-    assert await match(ctx, guild) == 1
+    assert await match(ctx) == 1
 
     assert await load_links(ctx) == {main: {1}, alt: {1}}
     async with ctx.sessions() as session:
@@ -137,7 +137,7 @@ async def test_a_character_with_a_player_is_left_to_that_player(ctx: Context, gu
     await insert_members(ctx, facts(1, "ana"), facts(2))
     await links.add(ctx, SERVER, character_id=ana, user_id=2, actor_id=OFFICER)
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
     assert await load_links(ctx) == {ana: {2}}
 
 
@@ -146,35 +146,35 @@ async def test_a_link_that_an_officer_removed_never_comes_back_by_a_rule(
 ) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"))
-    await match(ctx, guild)
+    await match(ctx)
     await links.remove(ctx, SERVER, character_id=ana, actor_id=OFFICER)
 
     clock.advance(days=1)
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
     assert await load_links(ctx) == {}
 
 
 async def test_a_link_that_an_officer_moved_never_goes_back_by_a_rule(ctx: Context, guild: int) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"), facts(2))
-    await match(ctx, guild)
+    await match(ctx)
     await links.add(ctx, SERVER, character_id=ana, user_id=2, actor_id=OFFICER)
     await links.remove(ctx, SERVER, character_id=ana, actor_id=OFFICER)
 
-    assert await match(ctx, guild) == 0
+    assert await match(ctx) == 0
 
 
 async def test_an_officers_later_word_forgets_the_rejection(ctx: Context, guild: int) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await insert_members(ctx, facts(1, "ana"))
-    await match(ctx, guild)
+    await match(ctx)
     await links.remove(ctx, SERVER, character_id=ana, actor_id=OFFICER)
     await links.add(ctx, SERVER, character_id=ana, user_id=1, actor_id=OFFICER)
     assert await load_links(ctx) == {ana: {1}}
     async with ctx.sessions.begin() as session:
         await session.execute(sa.delete(PlayerCharacter))
 
-    assert await match(ctx, guild) == 1
+    assert await match(ctx) == 1
 
 
 async def test_a_run_of_thousand_takes_as_many_statements_as_one_of_ten(
@@ -186,7 +186,7 @@ async def test_a_run_of_thousand_takes_as_many_statements_as_one_of_ten(
         await insert_characters(ctx, guild, *(f"Toon{n}" for n in ids))
         await insert_members(ctx, *(facts(n, f"toon{n}") for n in ids))
         with statements() as seen:
-            assert await match(ctx, guild) == size
+            assert await match(ctx) == size
         counts.append(len(seen))
 
     assert counts[0] == counts[1] <= 8

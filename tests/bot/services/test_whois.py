@@ -52,7 +52,7 @@ async def test_each_half_tells_where_it_comes_from(ctx: Context, guild: int, clo
     _, alt = await insert_characters(ctx, guild, "Ana", "Alt")
     await insert_members(ctx, facts(1, "ana"))
     async with ctx.sessions.begin() as session:
-        await matching.link_equal_names(ctx, session, server_id=SERVER, guild_id=guild, run_id=None)
+        await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=None)
     said_at = clock.advance(hours=1)
     await add(ctx, alt, 1)
 
