@@ -47,6 +47,7 @@ class SubjectKind(StrEnum):
     PLAYER = "player"
     RANK = "rank"
     SERVER = "server"
+    RULE = "rule"
 
 
 class State(StrEnum):

@@ -47,6 +47,13 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
+class LinkMode(StrEnum):
+    """Name what the rules may do on a server: link by themselves where the evidence stands, or leave it to officers."""
+
+    AUTOMATIC = "automatic"
+    SUGGEST = "suggest"
+
+
 def is_proven(character_half: Source, member_half: Source) -> bool:
     """Tell whether both halves of a link rest on a proof."""
     return character_half.is_proof and member_half.is_proof

@@ -7,6 +7,7 @@ class RunSource(StrEnum):
     """Name what a run reads."""
 
     BLIZZARD_API = "blizzard_api"
+    BLIZZARD_PROFILES = "blizzard_profiles"
     DISCORD_BOT = "discord_bot"
     ADDON_UPLOAD = "addon_upload"
     CRAFTING_SYNC = "crafting_sync"

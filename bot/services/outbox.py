@@ -53,6 +53,7 @@ class Outbox:
             row = await outbox.claim(session, now=self._ctx.clock(), lease=CLAIM)
         if row is None:
             return None
+        assert row.channel_id is not None
         return Delivery(
             id=row.id,
             server_id=row.server_id,

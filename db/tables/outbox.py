@@ -20,7 +20,7 @@ class OutboxState(StrEnum):
 
 
 class OutboxMessage(Base):
-    """A message to deliver, in order per channel; one that waits is unique by its dedupe key."""
+    """A message to a channel or a user, in order per target; one that waits is unique by its dedupe key."""
 
     __tablename__ = "outbox"
     __table_args__ = (
@@ -33,15 +33,21 @@ class OutboxMessage(Base):
             postgresql_where=sa.text("state = 'pending' AND attempts = 0"),
         ),
         sa.Index(
-            "ix_outbox_undelivered", "channel_id", "id", postgresql_where=sa.text("state IN ('pending', 'sending')")
+            "ix_outbox_undelivered",
+            "channel_id",
+            "user_id",
+            "id",
+            postgresql_where=sa.text("state IN ('pending', 'sending')"),
         ),
+        sa.CheckConstraint("num_nonnulls(channel_id, user_id) = 1", name="one_target"),
         {"schema": "guild_identity"},
     )
 
     id: Mapped[Identity]
     server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"))
     kind: Mapped[str]
-    channel_id: Mapped[Snowflake]
+    channel_id: Mapped[Snowflake | None]
+    user_id: Mapped[Snowflake | None]
     payload: Mapped[dict[str, Any]]
     dedupe_key: Mapped[str]
     state: Mapped[OutboxState] = mapped_column(enum_by_value(OutboxState))

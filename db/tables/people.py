@@ -134,3 +134,26 @@ class RejectedCandidate(Base):
     user_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     rejected_by: Mapped[Snowflake]
     rejected_at: Mapped[datetime]
+
+
+class RankOverride(Base):
+    """An officer's word about a player's rank, in place of the computed one, until it ends or is taken back."""
+
+    __tablename__ = "rank_overrides"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["server_id", "player_id"],
+            ["guild_identity.players.server_id", "guild_identity.players.id"],
+            ondelete="CASCADE",
+        ),
+        sa.CheckConstraint("rank_index BETWEEN 0 AND 9", name="rank_index"),
+        {"schema": SCHEMA},
+    )
+
+    server_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    player_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    rank_index: Mapped[int] = mapped_column(sa.SmallInteger)
+    reason: Mapped[str]
+    set_by: Mapped[Snowflake]
+    set_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]

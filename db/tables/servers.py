@@ -5,7 +5,9 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Snowflake
+from db.base import Base, Snowflake, enum_by_value
+from domain.links import LinkMode
+from domain.ranks import RankTruth
 
 
 class Server(Base):
@@ -21,7 +23,15 @@ class Server(Base):
     slug: Mapped[str | None] = mapped_column(unique=True)
     officer_role_id: Mapped[Snowflake | None]
     audit_channel_id: Mapped[Snowflake | None]
+    rank_truth: Mapped[RankTruth] = mapped_column(enum_by_value(RankTruth), default=RankTruth.REPORT_ONLY)
+    link_mode: Mapped[LinkMode] = mapped_column(enum_by_value(LinkMode), default=LinkMode.AUTOMATIC)
+    roster_interval_hours: Mapped[int] = mapped_column(sa.SmallInteger, default=6)
+    member_interval_minutes: Mapped[int] = mapped_column(sa.SmallInteger, default=15)
     profile_interval_hours: Mapped[int] = mapped_column(sa.SmallInteger, default=24)
+    stale_days: Mapped[int] = mapped_column(sa.SmallInteger, default=30)
+    """Days without a login after which a character is stale."""
+    report_lines: Mapped[int] = mapped_column(sa.SmallInteger, default=20)
+    """Findings of one type that a report names."""
     created_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
     members_synced_at: Mapped[datetime | None]
