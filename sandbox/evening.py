@@ -5,12 +5,13 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from sandbox.discord import SetupError, accent, buttons, plain_text
+from sandbox.discord import SetupError, Shown, accent, buttons, plain_text
 from sandbox.names import without_accents
 from sandbox.rosterfile import world_from_roster
 from sandbox.sample import Sample, sample_guild
@@ -22,6 +23,7 @@ OK, NOT_SEEN, BAD_ROSTER, INTERRUPTED = 0, 1, 2, 130
 SEED = 1
 NAMELESS = 2
 LOG_SHOWN = 20
+PROFILES_READ = "**Profiles** · ✅"
 FOLLOWED = "`/sync roster` reads its roster"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -111,6 +113,7 @@ class Evening:
         await self._two_join()
         await self._officers_word()
         findings, unlinked = await self._final_report()
+        await self._ranks()
         await self._health()
         return f"synced {characters} characters, linked {characters - unlinked}, findings {findings}"
 
@@ -166,6 +169,7 @@ class Evening:
         await self._command("link remove", {"character": chosen}, sees="no longer linked")
 
     async def _final_report(self) -> tuple[int, int]:
+        await self._command("sync status", {}, sees=PROFILES_READ, again=True)
         await self._command("audit run", {}, sees="Audit done")
         before = {message["id"] for message in self.stage.discord.messages(self.stage.audit_channel)}
         await self._command("audit report", {}, sees="The report goes to")
@@ -174,6 +178,20 @@ class Evening:
         return _number(r"\*\*([\d,]+) findings?\*\* open now", text), _number(
             r"Characters without a Discord member \(([\d,]+)\)", text, default=0
         )
+
+    async def _ranks(self) -> None:
+        """Map the guild master's rank; after the last report, since only then the others are unmapped."""
+        self.step = "/setup ranks"
+        shown = await self.stage.begin("setup ranks")
+        self._show(f"{self._me} runs /setup ranks", shown.lines)
+        for what, custom_id, value, sees in (
+            ("chooses a rank", "ranks:v1:rank", "0", "Role: no role"),
+            ("chooses its role", "ranks:v1:role:0", str(self.stage.roles["Guild Master"]), "Role: <@&"),
+        ):
+            self.step = f"{sees!r} after {self._me} {what}"
+            await self.stage.discord.select(self.stage.owner_id, shown, custom_id, [value])
+            await shown.finished(partial(_says, sees), within=LONG)
+            self._show(f"{self._me} {what}", shown.lines)
 
     async def _health(self) -> None:
         self.step = "GET /healthz"
@@ -229,6 +247,10 @@ def nameless(sample: Sample) -> Sequence[Character]:
 def plain(name: str) -> str:
     """Give a name as a reader compares it: small letters, no accents."""
     return without_accents(name).lower()
+
+
+def _says(what: str, shown: Shown) -> bool:
+    return what in shown.text
 
 
 def _number(pattern: str, text: str, *, default: int | None = None) -> int:

@@ -8,7 +8,8 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -31,6 +32,8 @@ PAUSE = 0.25
 LATER = ("synced right now", "Try again in a minute")
 STILL_WORKING = "…"
 LOG_LINES = 1_000
+OWN_PORTS = range(20_000, 32_000)
+"""Below those that systems give to connections: from 32,768 on Linux, 49,152 elsewhere."""
 
 
 class BotStopped(Exception):
@@ -51,6 +54,12 @@ class BotProcess:
     def running(self) -> bool:
         """Tell whether the process runs."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        """The number of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
 
     async def start(self) -> None:
         """Start the process, or start it again."""
@@ -114,6 +123,7 @@ class Stage:
         exchanges: Callable[[Exchange | Frame], None] | None = None,
     ) -> None:
         self.sample = sample
+        sample.world.catch_up(datetime.now(UTC))
         # The shape of a token: three parts, so that everything that reads one accepts it.
         self.token = ".".join(("sandbox", secrets.token_hex(3), secrets.token_hex(16)))
         self.battlenet = BattleNetStandIn(sample.world)
@@ -232,6 +242,9 @@ class Stage:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Give a port that is free, and that no connection gets by chance while the bot is between two runs."""
+    while True:
+        port = secrets.choice(OWN_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sandbox.gamedata import LOCALES
 
@@ -153,6 +154,12 @@ class World:
             character.average_item_level = max(character.average_item_level, equipped_item_level)
         if spec is not None:
             character.active_spec = spec
+
+    def catch_up(self, moment: datetime) -> None:
+        """Move all logins so that the newest is at a moment: a guild of long ago would look abandoned."""
+        missed = int(moment.timestamp() * 1000) - max((one.last_login for one in self.characters), default=0)
+        for character in self.characters:
+            character.last_login += missed
 
     def _move(self, character: Character, name: str, realm: Realm, character_id: int) -> None:
         old, new = _key(character.realm, character.name), _key(realm, name)

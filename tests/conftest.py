@@ -19,11 +19,10 @@ from db.embedded import EmbeddedPostgres
 from db.engine import create_engine, create_sessions, normalise_url
 from tests.support.clock import FakeClock
 from tests.support.controls import no_unseen_errors
-from tests.support.need import not_run
+from tests.support.need import shared_folder
 from tests.support.network import block_outside
 from tests.support.statements import statements as list_statements
 
-ROOT = Path(__file__).resolve().parent.parent
 ROOM = 2**30
 
 
@@ -160,11 +159,7 @@ def statements() -> Callable[..., AbstractContextManager[list[str]]]:
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Give the folder of real data (MUSTER_SHARED, or `shared` beside the checkout)."""
-    given = os.environ.get("MUSTER_SHARED")
-    folder = Path(given) if given else ROOT.parent / "shared"
-    if not folder.is_dir():
-        not_run(f"the folder of real data is not at {folder}; set MUSTER_SHARED")
-    return folder
+    return shared_folder()
 
 
 @pytest.fixture(autouse=True)

@@ -95,7 +95,7 @@ class BattleNetStandIn:
         self._tokens: dict[str, datetime] = {}
         self._address = ""
         app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._serve)
+        app.router.add_route("*", "/{path:.*}", self.answer)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
 
     async def __aenter__(self) -> Self:
@@ -125,7 +125,8 @@ class BattleNetStandIn:
         """Make every token given out so far worthless."""
         self._tokens.clear()
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request: every route leads here, and so may a transport that needs no socket."""
         raw_path = request.raw_path.partition("?")[0]
         fault = self.faults.take(unquote(raw_path))
         status = None

@@ -14,6 +14,7 @@ import discord
 from aiohttp import WSCloseCode, WSMsgType, web
 from simcord import intents as intent_rules
 from simcord.backend import Backend, serializers
+from simcord.backend.models import Guild
 
 from sandbox.discord.history import History
 from sandbox.discord.portal import Portal
@@ -67,9 +68,10 @@ class Connection:
 class Session:
     """What one IDENTIFY opened; it keeps events for a RESUME while no socket is there."""
 
-    def __init__(self, intents: discord.Intents, connection: Connection) -> None:
+    def __init__(self, intents: discord.Intents, connection: Connection, *, large_threshold: int) -> None:
         self.id = secrets.token_hex(16)
         self.intents = intents
+        self.large_threshold = large_threshold
         self.connection: Connection | None = connection
         self.sequence = 0
         self._sent: deque[tuple[int, str]] = deque(maxlen=REPLAY_LIMIT)
@@ -113,6 +115,7 @@ class Gateway:
         self._recorder = recorder
         self._sessions: dict[str, Session] = {}
         self._connections: set[Connection] = set()
+        self._away: set[int] = set()
         self.url = ""
         self.identified = 0
         self.resumed = 0
@@ -146,6 +149,18 @@ class Gateway:
         for connection in list(self._connections):
             self._detach(connection)
             connection.abort()
+
+    def start_outage(self, server_id: int) -> None:
+        """Make a server unavailable: what happens in it is lost, and an IDENTIFY does not get to see it."""
+        self._publish("GUILD_DELETE", {"id": str(server_id), "unavailable": True})
+        self._away.add(server_id)
+
+    def end_outage(self, server_id: int) -> None:
+        """Make a server available again, as it is now."""
+        self._away.discard(server_id)
+        for session in self._sessions.values():
+            self._introduce(session, self._backend.get_guild(server_id))
+        self._changes.notify()
 
     async def close(self, code: int) -> None:
         """Close every socket with a code, say 4000 or 4014; the sessions can be resumed."""
@@ -215,7 +230,7 @@ class Gateway:
             return
         # Whoever identifies does not come back for a session that nobody holds.
         self._sessions = {key: held for key, held in self._sessions.items() if held.connection is not None}
-        session = Session(intents, connection)
+        session = Session(intents, connection, large_threshold=data.get("large_threshold", 50))
         self._sessions[session.id] = session
         self.identified += 1
         servers = list(self._backend.guilds.values())
@@ -231,10 +246,14 @@ class Gateway:
         }
         self._dispatch(session, "READY", ready)
         for server in servers:
-            payload = dict(serializers.guild_create_payload(self._backend, server))
-            payload["large"] = len(server.members) > data.get("large_threshold", 50)
-            self._dispatch(session, "GUILD_CREATE", payload)
+            if server.id not in self._away:
+                self._introduce(session, server)
         self._changes.notify()
+
+    def _introduce(self, session: Session, server: Guild) -> None:
+        payload = dict(serializers.guild_create_payload(self._backend, server))
+        payload["large"] = len(server.members) > session.large_threshold
+        self._dispatch(session, "GUILD_CREATE", payload)
 
     async def _resume(self, connection: Connection, data: dict[str, Any]) -> None:
         session = self._sessions.get(data["session_id"] or "")
@@ -254,6 +273,8 @@ class Gateway:
     # ---------------------------------------------------------------- events
 
     def _publish(self, event: str, payload: Mapping[str, Any]) -> None:
+        if int(payload.get("guild_id") or 0) in self._away:
+            return
         if event == "MESSAGE_CREATE":
             payload = {**payload, "nonce": self._history.current_nonce}
         for session in self._sessions.values():

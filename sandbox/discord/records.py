@@ -11,7 +11,7 @@ class Fault:
 
     method may be "*"; path is a glob without the /api/v10 prefix. status None drops the connection without an answer.
     skip: so many requests pass first. times None lasts until removed. applied: the request takes effect first, and
-    only its answer is lost.
+    only its answer is lost. delay: seconds until the answer, or until the connection is dropped.
     """
 
     method: str
@@ -23,6 +23,7 @@ class Fault:
     message: str = "fault on demand"
     retry_after: float = 0.05
     applied: bool = False
+    delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

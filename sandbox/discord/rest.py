@@ -1,5 +1,6 @@
 """The REST side: SimCord's routes behind HTTP, with tokens, nonces and faults on demand."""
 
+import asyncio
 import fnmatch
 import io
 import json
@@ -69,6 +70,8 @@ class Rest:
         if self._recorder is not None:
             self._recorder(Exchange(request.method, path, dict(request.query), body, status, answer))
         self._changes.notify()
+        if fault is not None and fault.delay:
+            await asyncio.sleep(fault.delay)
         if status is None and request.transport is not None:
             request.transport.abort()
         return _response(status or 500, answer)
@@ -174,7 +177,8 @@ def _gateway_info(url: str, *, bot: bool) -> dict[str, Any]:
 
 def _fault_body(fault: Fault) -> dict[str, Any]:
     if fault.status == 429:
-        return {"message": "You are being rate limited.", "retry_after": fault.retry_after, "global": False}
+        limited = {"message": "You are being rate limited.", "code": fault.code}
+        return {**limited, "retry_after": fault.retry_after, "global": False}
     return {"message": fault.message, "code": fault.code}
 
 

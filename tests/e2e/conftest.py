@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.stage import Stage
+from tests.e2e.refereed import RefereedStage
 from tests.e2e.small import small_guild
 
 
-class Home(Stage):
-    """A stage with the small guild."""
+class Home(RefereedStage):
+    """A refereed stage with the small guild."""
 
     async def say(self, name: str, options: dict[str, Any] | None = None) -> str:
         """Run a command as the guild master and give its whole answer; raises BotStopped."""

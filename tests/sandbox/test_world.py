@@ -1,5 +1,7 @@
 """The world changes while it is served, and the next answer shows it."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from sandbox.world import Character, World, realm_slug
@@ -32,6 +34,14 @@ async def test_a_new_name_is_a_newer_profile(world: World) -> None:
     character = world.find("Ádra")
     world.rename(character, "Adra")
     assert character.last_login > LOGIN
+
+
+async def test_an_old_guild_is_brought_up_to_a_moment_with_its_rhythm_kept(world: World) -> None:
+    early, late = world.find("Ádra"), world.find("Яромир")
+    world.login(late)
+    world.catch_up(datetime(2031, 5, 4, tzinfo=UTC))
+    assert late.last_login == datetime(2031, 5, 4, tzinfo=UTC).timestamp() * 1000
+    assert late.last_login - early.last_login == 3_600_000
 
 
 async def test_members_come_go_and_change_rank(client: Client, world: World) -> None:

@@ -198,6 +198,25 @@ async def test_a_session_that_discord_forgot_is_refused_and_opened_anew(
     assert standin.sockets.resumed == 0
 
 
+async def test_what_happens_in_an_unavailable_server_is_seen_when_it_is_back(
+    standin: DiscordStandIn, server: Server, start: Start
+) -> None:
+    client = await start()
+    seen = client.get_guild(server.id)
+    standin.sockets.start_outage(server.id)
+    await standin.until(lambda: seen.unavailable, "the outage")
+    user = standin.world.add_user("late")
+    standin.world.join(server.id, user)
+    standin.sockets.invalidate()
+    await standin.until(lambda: standin.sockets.identified == 2 and client.is_ready(), "the second identify")
+    assert client.get_guild(server.id).unavailable
+
+    standin.sockets.end_outage(server.id)
+    await standin.until(lambda: client.get_guild(server.id).get_member(user), "the member")
+    assert not client.get_guild(server.id).unavailable
+    assert client.seen == []
+
+
 async def test_nothing_is_recorded_of_the_token(recorded: Recorded, server: Server, start: Start) -> None:
     await start()
     assert recorded.paths("GET")[0] == ("/users/@me", 200)

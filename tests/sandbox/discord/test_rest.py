@@ -76,6 +76,18 @@ async def test_a_dropped_connection_is_an_error_at_the_client(
     assert [message["content"] for message in standin.messages(channel)] == ["report"]
 
 
+async def test_an_answer_may_come_too_late_for_a_message_that_was_taken(
+    standin: DiscordStandIn, channel: int, client: Client
+) -> None:
+    standin.fault("POST", "/channels/*/messages", 500, applied=True, delay=0.3)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await client.get_channel(channel).send("report", nonce="outbox-1")
+    assert [message["content"] for message in standin.messages(channel)] == ["report"]
+    await client.get_channel(channel).send("report", nonce="outbox-1")
+    assert len(standin.messages(channel)) == 1
+
+
 async def test_closed_dms_are_a_403_with_discords_code(standin: DiscordStandIn, server: Server, client: Client) -> None:
     user = standin.world.add_member(server.id, "mike")
     dm = standin.world.dm_channel(user)
