@@ -2,6 +2,7 @@
 PYTHON ?= python3
 POSTGRES ?= 18
 TESTS ?= tests
+WORKERS ?= 3
 ARGS ?=
 
 BIN := .venv/bin
@@ -14,7 +15,8 @@ help:
 	@echo "make demo   a guild's first evening, on this machine alone (make demo ARGS='--once')"
 	@echo "make test   all tests (POSTGRES=16 for the older server, TESTS=tests/db for a part)"
 	@echo "make lint   style, types, import contracts"
-	@echo "make bench  figures          make soak  the long series          make setup  only .venv"
+	@echo "make bench  figures          make soak  the long series (COUNT=200 SERVERS=1000 for all of it)"
+	@echo "make setup  only .venv"
 
 setup: $(READY)
 
@@ -29,7 +31,7 @@ demo: setup
 	@$(BIN)/muster demo $(ARGS)
 
 test: setup
-	TEST_POSTGRES_VERSION=$(POSTGRES) $(BIN)/python -m pytest $(TESTS) $(ARGS)
+	TEST_POSTGRES_VERSION=$(POSTGRES) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -41,4 +43,4 @@ bench: setup
 	$(BIN)/python -m tests.bench $(ARGS)
 
 soak: setup
-	@if [ -d tests/soak ]; then $(BIN)/python -m pytest -m soak tests/soak $(ARGS); else echo "no long series yet"; fi
+	$(BIN)/python -m pytest -m soak tests/soak $(if $(COUNT),--soak-count $(COUNT)) $(if $(SERVERS),--soak-servers $(SERVERS)) $(ARGS)

@@ -1,6 +1,8 @@
 """Transaction locks by subject; they end with the transaction and are never held across a network call."""
 
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -9,6 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.errors import Conflict
 
 LOCK_NOT_AVAILABLE = "55P03"
+LOST_A_RACE = frozenset({"40P01", "40001"})
+"""A deadlock, or a serialization failure: the transaction is undone, and another try of it may well succeed."""
+TRIES = 3
+
+_Result = TypeVar("_Result")
 
 
 class Lock(StrEnum):
@@ -29,6 +36,21 @@ async def hold(session: AsyncSession, lock: Lock, subject_id: int) -> None:
     try:
         await session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+        if _sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
         raise Conflict("Muster is busy with this right now. Nothing was changed; try again in a moment.") from error
+
+
+async def again_when_undone(transaction: Callable[[], Awaitable[_Result]]) -> _Result:
+    """Run a whole transaction, and run it again, up to three times in all, where PostgreSQL undid it for another's."""
+    for _ in range(TRIES - 1):
+        try:
+            return await transaction()
+        except DBAPIError as error:
+            if _sqlstate(error) not in LOST_A_RACE:
+                raise
+    return await transaction()
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    return getattr(error.orig, "sqlstate", None)

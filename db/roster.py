@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.recordset import rows, with_rows
-from db.tables.guilds import HeldDeparture
+from db.tables.guilds import Guild, HeldDeparture
+from db.tables.servers import Server, ServerGuild
 from domain.names import fold
 from domain.regions import Region
 from domain.roster import Departure, Identity, RosterEntry, RosterPlan, StoredCharacter
@@ -37,6 +38,9 @@ LOAD = with_rows(
 
 # The former names are read from the snapshot before the update; both are one statement on purpose. Who moved realm has
 # another profile now, so the header of the stored one is of no use.
+# Guilds share characters, and a profile is written meanwhile: rows are taken in one order everywhere, new characters by
+# identity, then stored ones by id, all of them before the first check of a profile (as db.profiles does), and those by
+# id. Nobody then waits for somebody who waits for them.
 WRITE_CHARACTERS = with_rows(
     """
     WITH changed AS (
@@ -44,6 +48,11 @@ WRITE_CHARACTERS = with_rows(
             id bigint, realm_id integer, blizzard_id bigint, name text, name_key text, realm_slug text,
             class_id integer, race_id integer, level integer, faction text, renamed boolean, moved boolean
         )
+    ), held AS (
+        SELECT count(*) AS characters FROM (
+            SELECT FROM common.wow_characters AS c WHERE c.id IN (SELECT id FROM changed)
+            ORDER BY c.id FOR NO KEY UPDATE OF c
+        ) AS one
     ), former AS (
         INSERT INTO common.character_names
             (character_id, name, name_key, realm_id, realm_slug, borne_until, run_id)
@@ -51,7 +60,12 @@ WRITE_CHARACTERS = with_rows(
         FROM changed JOIN common.wow_characters AS c USING (id) WHERE changed.renamed
     ), unread AS (
         UPDATE common.profile_checks AS check_ SET last_modified = NULL
-        FROM changed WHERE changed.moved AND check_.character_id = changed.id
+        FROM (
+            SELECT character_id FROM common.profile_checks
+            WHERE character_id IN (SELECT id FROM changed WHERE moved) AND (SELECT characters FROM held) > 0
+            ORDER BY character_id FOR NO KEY UPDATE
+        ) AS moved
+        WHERE check_.character_id = moved.character_id
     ), updated AS (
         UPDATE common.wow_characters AS c SET
             realm_id = changed.realm_id, blizzard_id = changed.blizzard_id, name = changed.name,
@@ -60,7 +74,7 @@ WRITE_CHARACTERS = with_rows(
             faction = coalesce(changed.faction, c.faction),
             realm_name = CASE WHEN changed.moved THEN realm.names ->> :locale ELSE c.realm_name END
         FROM changed LEFT JOIN common.realms AS realm ON realm.region = :region AND realm.id = changed.realm_id
-        WHERE c.id = changed.id
+        WHERE c.id = changed.id AND (SELECT characters FROM held) > 0
     )
     INSERT INTO common.wow_characters
         (region, realm_id, blizzard_id, name, name_key, realm_slug, realm_name, class_id, race_id, level, faction,
@@ -72,6 +86,7 @@ WRITE_CHARACTERS = with_rows(
         class_id integer, race_id integer, level integer, faction text
     )
     LEFT JOIN common.realms AS realm ON realm.region = :region AND realm.id = row.realm_id
+    ORDER BY row.realm_id, row.blizzard_id
     ON CONFLICT (region, realm_id, blizzard_id) DO UPDATE SET name = excluded.name, name_key = excluded.name_key
     RETURNING id, realm_id, blizzard_id
     """,
@@ -103,6 +118,7 @@ JOIN = with_rows(
     INSERT INTO common.guild_memberships (guild_id, character_id, rank, joined_at)
     SELECT :guild_id, character_id, rank, :now
     FROM jsonb_to_recordset(:joined) AS row (character_id bigint, rank smallint)
+    ORDER BY character_id
     """,
     "joined",
 )
@@ -135,6 +151,15 @@ END_HELD = sa.text(
     RETURNING m.id
     """
 )
+
+
+async def find(session: AsyncSession, guild_id: int) -> tuple[Guild, bool] | None:
+    """Load a guild, and tell whether a server that the bot is in follows it."""
+    follows = sa.exists().where(
+        ServerGuild.guild_id == Guild.id, Server.id == ServerGuild.server_id, Server.left_at.is_(None)
+    )
+    found = (await session.execute(sa.select(Guild, follows).where(Guild.id == guild_id))).one_or_none()
+    return None if found is None else (found[0], found[1])
 
 
 async def load(

@@ -1,18 +1,33 @@
 """Runs as leases: begun by one process at a time, kept alive by a heartbeat, ended once."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.tables.runs import InstanceLease, SyncRun
 from domain.regions import Region
 from domain.runs import RunSource, RunStatus, Trigger
 
 LEASE_EXPIRED = "the process that ran it went away"
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended."""
+
+    run_id: int
+    status: RunStatus
+    at: datetime
+    duration_ms: int
+    counts: dict[str, int]
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +77,40 @@ async def begin_run(
     return run_id
 
 
-async def beat(session: AsyncSession, run_id: int, now: datetime) -> bool:
-    """Keep a run's lease alive; False when the run is no longer ours to go on with."""
+async def beat(session: AsyncSession, run_id: int, now: datetime, *, counts: dict[str, int] | None = None) -> bool:
+    """Keep a run's lease alive and note what it counted so far; False when the run is no longer ours to go on with."""
     alive = await session.scalar(
         sa.update(SyncRun)
         .where(SyncRun.id == run_id, SyncRun.status == RunStatus.RUNNING)
-        .values(heartbeat_at=now)
+        .values({"heartbeat_at": now} if counts is None else {"heartbeat_at": now, "counts": counts})
         .returning(SyncRun.id)
     )
     return alive is not None
 
 
-async def end_run(
-    session: AsyncSession,
-    run_id: int,
-    *,
-    status: RunStatus,
-    now: datetime,
-    duration_ms: int,
-    counts: dict[str, int],
-    reason: str | None,
-) -> bool:
+async def beat_all(session: AsyncSession, run_ids: Iterable[int], now: datetime) -> None:
+    """Keep the leases of several runs alive."""
+    ids = sa.bindparam(None, list(run_ids), sa.ARRAY(sa.BigInteger))
+    await session.execute(
+        sa.update(SyncRun)
+        .where(SyncRun.id == sa.any_(ids), SyncRun.status == RunStatus.RUNNING)
+        .values(heartbeat_at=now)
+    )
+
+
+async def end_run(session: AsyncSession, end: RunEnd) -> bool:
     """End a run once; False when its lease was lost and closed by another process."""
     ended = await session.scalar(
         sa.update(SyncRun)
-        .where(SyncRun.id == run_id, SyncRun.status == RunStatus.RUNNING)
-        .values(status=status, finished_at=now, heartbeat_at=now, duration_ms=duration_ms, counts=counts, reason=reason)
+        .where(SyncRun.id == end.run_id, SyncRun.status == RunStatus.RUNNING)
+        .values(
+            status=end.status,
+            finished_at=end.at,
+            heartbeat_at=end.at,
+            duration_ms=end.duration_ms,
+            counts=end.counts,
+            reason=end.reason,
+        )
         .returning(SyncRun.id)
     )
     return ended is not None
@@ -97,11 +120,23 @@ async def close_expired_runs(session: AsyncSession, *, now: datetime, lease: tim
     """Close every run whose process went away; give how many there were."""
     closed = await session.scalars(
         sa.update(SyncRun)
-        .where(SyncRun.status == RunStatus.RUNNING, SyncRun.heartbeat_at < now - lease)
+        .where(SyncRun.status == RunStatus.RUNNING, _is_over(SyncRun.heartbeat_at, now, lease))
         .values(status=RunStatus.ERROR, finished_at=now, reason=LEASE_EXPIRED)
         .returning(SyncRun.id)
     )
     return len(closed.all())
+
+
+async def expired_in_a_row(session: AsyncSession, *, source: RunSource, guild_id: int, at_most: int) -> int:
+    """Count how many of a guild's last runs of a source ended with the process that ran them."""
+    last = (
+        sa.select(SyncRun.reason)
+        .where(SyncRun.source == source, SyncRun.guild_id == guild_id, SyncRun.status != RunStatus.RUNNING)
+        .order_by(SyncRun.started_at.desc(), SyncRun.id.desc())
+        .limit(at_most)
+    )
+    reasons = await session.scalars(last)
+    return sum(1 for _ in takewhile(lambda reason: reason == LEASE_EXPIRED, reasons))
 
 
 async def latest_runs(session: AsyncSession, *, guild_id: int | None, server_id: int) -> list[SyncRun]:
@@ -116,7 +151,7 @@ async def latest_runs(session: AsyncSession, *, guild_id: int | None, server_id:
 async def take_instance_lease(session: AsyncSession, *, owner: str, now: datetime, lease: timedelta) -> bool:
     """Take or renew the lease on the timers; False while another living process holds it."""
     statement = insert(InstanceLease).values(id=1, owner=owner, acquired_at=now, heartbeat_at=now)
-    free = sa.or_(InstanceLease.owner == owner, InstanceLease.heartbeat_at < now - lease)
+    free = sa.or_(InstanceLease.owner == owner, _is_over(InstanceLease.heartbeat_at, now, lease))
     kept = sa.case((InstanceLease.owner == owner, InstanceLease.acquired_at), else_=now)
     holder = await session.scalar(
         statement.on_conflict_do_update(
@@ -131,3 +166,8 @@ async def take_instance_lease(session: AsyncSession, *, owner: str, now: datetim
 async def give_up_instance_lease(session: AsyncSession, *, owner: str) -> None:
     """Free the timers for the next process at once."""
     await session.execute(sa.delete(InstanceLease).where(InstanceLease.owner == owner))
+
+
+def _is_over(heartbeat_at: InstrumentedAttribute[datetime], now: datetime, lease: timedelta) -> sa.ColumnElement[bool]:
+    """Tell a lease that nobody renews: too old, or from a future that a clock set back since will not reach soon."""
+    return ~heartbeat_at.between(now - lease, now + lease)

@@ -1,15 +1,17 @@
 """The client of Battle.net's web API: questions in our words, outcomes as values."""
 
 import asyncio
+import copy
 import time
 from dataclasses import replace
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import httpx
 from pydantic import ValidationError
 
 from bot.battlenet.exchange import Exchange, http_date
-from bot.battlenet.limiter import Limiter, Monotonic, Sleep
+from bot.battlenet.limiter import Lane, Limiter, Monotonic, Sleep
+from bot.battlenet.observer import Observer
 from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Reason, Unavailable, Unchanged
 from bot.battlenet.paths import guild_slugs, lowered, path
 from bot.battlenet.payloads import (
@@ -51,6 +53,7 @@ class BattleNetClient:
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         limiter: Limiter | None = None,
+        observer: Observer | None = None,
         timeout: float = 30.0,
         sleep: Sleep = asyncio.sleep,
         monotonic: Monotonic = time.monotonic,
@@ -66,13 +69,20 @@ class BattleNetClient:
             limits=httpx.Limits(max_connections=50, max_keepalive_connections=50, keepalive_expiry=30.0),
         )
         limiter = limiter or Limiter(sleep=sleep, monotonic=monotonic)
-        self._exchange = Exchange(self._http, limiter, timeout=timeout, sleep=sleep, clock=clock)
+        self._exchange = Exchange(self._http, limiter, timeout=timeout, sleep=sleep, clock=clock, observer=observer)
         self._token = ApplicationToken(self._exchange, oauth, client_id, client_secret, monotonic=monotonic)
+        self._lane = Lane.PEOPLE
 
     async def aclose(self) -> None:
         """Close the connections; the client is of no use afterwards."""
         await self._token.aclose()
         await self._http.aclose()
+
+    def in_background(self) -> Self:
+        """Give this client as work for which nobody waits uses it: through the same gate, behind all who do."""
+        view = copy.copy(self)
+        view._lane = Lane.BACKGROUND
+        return view
 
     async def guild(self, region: Region, realm_slug: str, guild: str) -> Outcome[GuildPayload]:
         """Ask for a guild by name or slug; the value's `slug` is the one to keep and to ask for the roster with."""
@@ -157,7 +167,8 @@ class BattleNetClient:
             token = await self._token.get(refused=refused)
             if isinstance(token, Unavailable):
                 return token
-            response = await self._exchange.send("GET", url, headers | {"Authorization": f"Bearer {token}"})
+            authorized = headers | {"Authorization": f"Bearer {token}"}
+            response = await self._exchange.send("GET", url, authorized, lane=self._lane)
             if (
                 isinstance(response, Unavailable)
                 or response.status_code != httpx.codes.UNAUTHORIZED

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -11,7 +12,8 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt, wait_exponential_jitter
 from tenacity.wait import wait_random
 
-from bot.battlenet.limiter import PATIENCE_SECONDS, ExhaustedError, Limiter, Sleep
+from bot.battlenet.limiter import PATIENCE_SECONDS, ExhaustedError, Lane, Limiter, Sleep
+from bot.battlenet.observer import Observer
 from bot.battlenet.outcomes import Reason, Unavailable
 from bot.clock import Clock
 
@@ -38,12 +40,20 @@ class Exchange:
     """Send requests to Battle.net; `timeout` is in seconds and holds for one whole try."""
 
     def __init__(
-        self, http: httpx.AsyncClient, limiter: Limiter, *, timeout: float, sleep: Sleep, clock: Clock
+        self,
+        http: httpx.AsyncClient,
+        limiter: Limiter,
+        *,
+        timeout: float,
+        sleep: Sleep,
+        clock: Clock,
+        observer: Observer | None = None,
     ) -> None:
         self._http = http
         self._limiter = limiter
         self._timeout = timeout
         self._clock = clock
+        self._observer = observer or Observer()
         self._retrying = AsyncRetrying(
             stop=stop_after_attempt(TRIES),
             wait=_wait,
@@ -53,21 +63,35 @@ class Exchange:
         )
 
     async def send(
-        self, method: str, url: httpx.URL, headers: dict[str, str], form: dict[str, str] | None = None
+        self,
+        method: str,
+        url: httpx.URL,
+        headers: dict[str, str],
+        form: dict[str, str] | None = None,
+        *,
+        lane: Lane = Lane.PEOPLE,
     ) -> httpx.Response | Unavailable:
         """Give the response, body read, or why there is none; 429, 5xx, time-outs and lost connections are retried."""
         # Only the client's own builder puts its time-outs on a request.
         request = self._http.build_request(method, url, headers=headers, data=form)
         # A copy: tenacity keeps the state of a running call on the object itself.
-        result: _Result = await self._retrying.copy()(self._try, request)
+        result: _Result = await self._retrying.copy()(self._try, request, lane)
         return result.failure if isinstance(result, _Transient) else result
 
-    async def _try(self, request: httpx.Request) -> _Result:
+    async def _try(self, request: httpx.Request, lane: Lane) -> _Result:
+        result = await self._ask(request, lane)
+        self._observer.battlenet_tried(lane, _told(result))
+        return result
+
+    async def _ask(self, request: httpx.Request, lane: Lane) -> _Result:
+        asked = time.monotonic()
         try:
-            async with self._limiter, asyncio.timeout(self._timeout):
-                response = await self._http.send(request)
+            async with self._limiter.turn(lane):
+                self._observer.battlenet_waited(lane, time.monotonic() - asked)
+                async with asyncio.timeout(self._timeout):
+                    response = await self._http.send(request)
         except ExhaustedError as shut:
-            return Unavailable(Reason.RATE_LIMITED, str(shut))
+            return Unavailable(Reason.RATE_LIMITED, str(shut), shut.seconds)
         except (httpx.TimeoutException, TimeoutError):
             return _Transient(Unavailable(Reason.TIMEOUT, f"no whole answer within {self._timeout:g} s"))
         except httpx.TransportError as error:
@@ -86,7 +110,7 @@ class Exchange:
             reason = Reason.RATE_LIMITED
             self._limiter.pause(min(retry_after or 0.0, _LONGEST_PAUSE_SECONDS))
         if retry_after is not None and retry_after > PATIENCE_SECONDS:
-            return Unavailable(reason, f"status {status}, asked to wait {retry_after:.0f} s")
+            return Unavailable(reason, f"status {status}, asked to wait {retry_after:.0f} s", retry_after)
         return _Transient(Unavailable(reason, f"status {status}"), retry_after)
 
 
@@ -108,6 +132,14 @@ def http_date(text: str) -> datetime | None:
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _told(result: _Result) -> str:
+    match result:
+        case httpx.Response(status_code=status):
+            return str(status)
+        case Unavailable(reason=reason) | _Transient(Unavailable(reason=reason)):
+            return reason.value
 
 
 def _wait(state: RetryCallState) -> float:

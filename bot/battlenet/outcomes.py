@@ -44,10 +44,14 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Say that there is no usable answer now; `detail` is short, fit for a log and holds no secret."""
+    """Say that there is no usable answer now; `detail` is short, fit for a log and holds no secret.
+
+    `retry_after` is in seconds, where it is known that the next ones would all be in vain.
+    """
 
     reason: Reason
     detail: str
+    retry_after: float | None = None
 
 
 Outcome: TypeAlias = Found[T] | Unchanged | NotFound | Forbidden | Unavailable

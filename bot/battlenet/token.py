@@ -2,7 +2,7 @@
 
 import asyncio
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -69,7 +69,7 @@ class ApplicationToken:
             {"grant_type": "client_credentials"},
         )
         if isinstance(response, Unavailable):
-            return Unavailable(response.reason, f"token: {response.detail}")
+            return replace(response, detail=f"token: {response.detail}")
         if response.status_code in _REFUSALS:
             return Unavailable(Reason.UNAUTHORIZED, "Battle.net refused the client id or the client secret")
         if response.status_code != httpx.codes.OK:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.battlenet.client import BattleNetClient
 from bot.services.context import Context
+from bot.services.jobs import Worker
 from bot.services.outbox import Outbox
 
 
@@ -14,4 +15,5 @@ class Services:
     ctx: Context
     battlenet: BattleNetClient
     outbox: Outbox
+    worker: Worker
     timers: bool

@@ -1,10 +1,9 @@
 """Held departures: listed, and decided once by an officer of any server that follows the guild."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -101,10 +100,11 @@ async def decide(ctx: Context, server_id: int, *, apply: bool, actor_id: int, sh
             ],
             now,
         )
-        await _tell(
+        await outbox.queue_to_followers(
             session,
-            guild,
-            {"event": "decided", "by": actor_id, "server_id": server_id, **facts},
+            guild_id=guild.id,
+            kind=NOTICE,
+            payload={"event": "decided", "by": actor_id, "server_id": server_id, **facts},
             dedupe_key=f"{guild.id}:decided:{now.isoformat()}",
             now=now,
         )
@@ -119,9 +119,15 @@ async def queue_held(
     While nothing is newly held, only servers are told that no word of it reached or is on its way to.
     """
     key = f"{guild.id}:held"
-    told = () if newly_held else await _told(session, guild, key)
-    facts = {"event": "held", "run_id": run_id, "characters": characters, "guild": guild.name}
-    await _tell(session, guild, facts, dedupe_key=key, now=now, but=told)
+    await outbox.queue_to_followers(
+        session,
+        guild_id=guild.id,
+        kind=NOTICE,
+        payload={"event": "held", "run_id": run_id, "characters": characters, "guild": guild.name},
+        dedupe_key=key,
+        now=now,
+        but=None if newly_held else _told(guild, key),
+    )
 
 
 async def _held(session: AsyncSession, guild: Guild) -> list[HeldCharacter]:
@@ -150,42 +156,16 @@ def _require_as_shown(waiting: list[HeldCharacter], shown: str) -> None:
         raise NotAsShown(waiting)
 
 
-async def _told(session: AsyncSession, guild: Guild, dedupe_key: str) -> Collection[int]:
-    """Give the servers that heard of the present hold since it last grew, or will without further ado."""
+def _told(guild: Guild, dedupe_key: str) -> sa.Select[int]:
+    """Select the servers that heard of the present hold since it last grew, or will without further ado."""
     grew_at = (
         sa.select(sa.func.max(HeldDeparture.held_at))
         .where(HeldDeparture.guild_id == guild.id, HeldDeparture.state == Departure.HELD)
         .scalar_subquery()
     )
     arrived = sa.and_(OutboxMessage.state == OutboxState.DELIVERED, OutboxMessage.finished_at >= grew_at)
-    return (
-        await session.scalars(
-            sa.select(OutboxMessage.server_id).where(
-                OutboxMessage.kind == NOTICE,
-                OutboxMessage.dedupe_key == dedupe_key,
-                sa.or_(outbox.UNDELIVERED, arrived),
-            )
-        )
-    ).all()
-
-
-async def _tell(
-    session: AsyncSession,
-    guild: Guild,
-    payload: dict[str, Any],
-    *,
-    dedupe_key: str,
-    now: datetime,
-    but: Collection[int] = (),
-) -> None:
-    for server in await servers.following_servers(session, guild.id):
-        if server.audit_channel_id is not None and server.id not in but:
-            await outbox.queue(
-                session,
-                server_id=server.id,
-                kind=NOTICE,
-                channel_id=server.audit_channel_id,
-                payload=payload,
-                dedupe_key=dedupe_key,
-                now=now,
-            )
+    return sa.select(OutboxMessage.server_id).where(
+        OutboxMessage.kind == NOTICE,
+        OutboxMessage.dedupe_key == dedupe_key,
+        sa.or_(outbox.UNDELIVERED, arrived),
+    )

@@ -1,5 +1,6 @@
-"""The two ways in which things move: a roster or a member list is read, then matching, audit and what must be told."""
+"""How things move: a roster, profiles or a member list are read, then matching, audit and what must be told."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ from bot.services import audit, matching, members, roster
 from bot.services.audit import AuditOutcome
 from bot.services.context import Context
 from bot.services.members import Fetch, MemberOutcome
+from bot.services.profiles import Ended, OthersWait, Profiles, Turn
 from bot.services.roster import Progress, RosterOutcome
 from db import locks, servers
 from domain.runs import RunStatus, Trigger
@@ -75,6 +77,16 @@ async def sync_members(
     """
     outcome = await members.sync_members(ctx, server_id, fetch, trigger=trigger, actor_id=actor_id)
     return MemberSync(outcome, await follow_up(ctx, server_id, run_id=outcome.run_id))
+
+
+async def refresh_profiles(
+    ctx: Context, profiles: Profiles, guild_id: int, *, stop: asyncio.Event, others_wait: OthersWait
+) -> Turn:
+    """Give a guild's profiles a turn and, when that ends a refresh that changed any, match and audit its servers."""
+    turn = await profiles.turn(guild_id, stop=stop, others_wait=others_wait)
+    if isinstance(turn, Ended) and turn.changed:
+        await follow_up_guild(ctx, guild_id, run_id=turn.run_id)
+    return turn
 
 
 async def follow_up_guild(ctx: Context, guild_id: int, *, run_id: int | None = None) -> tuple[FollowUp, ...]:

@@ -1,15 +1,16 @@
-"""Roster sync: one roster call per guild, one transaction to apply it, then the profiles that may have moved."""
+"""Roster sync: one roster call per guild, one transaction to apply it and to queue the profiles that may have moved."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.battlenet.client import BattleNetClient
 from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Unavailable, Unchanged
 from bot.battlenet.payloads import RosterMember, RosterPayload
-from bot.services import departures, profiles
+from bot.services import departures
 from bot.services.context import Context
 from bot.services.runs import Run, running
-from db import locks, roster
+from db import jobs, locks, roster
 from db.runs import Scope
 from db.tables.guilds import Guild
 from domain.errors import NotFound as NothingThere
@@ -41,8 +42,6 @@ class RosterOutcome:
     departed: int
     held: int
     newly_held: int
-    profiles_changed: int
-    profiles_failed: int
 
 
 async def sync_roster(
@@ -61,23 +60,22 @@ async def sync_roster(
     """
     tell = progress or _silent
     async with ctx.sessions() as session:
-        guild = await session.get(Guild, guild_id)
-    if guild is None:
+        found = await roster.find(session, guild_id)
+    if found is None:
         raise NothingThere("This guild is not known any more. Choose it again with `/setup guild`.")
+    guild, followed = found
     scope = Scope(guild_id=guild_id)
+    asking = battlenet.in_background() if trigger is Trigger.TIMER else battlenet
     async with running(ctx, RunSource.BLIZZARD_API, scope, trigger=trigger, actor_id=actor_id) as run:
         await tell("Reading the roster from Battle.net…")
-        answer = await battlenet.roster(guild.region, guild.realm_slug, guild.slug)
+        answer = await asking.roster(guild.region, guild.realm_slug, guild.slug)
         if (reason := _refusal(answer, guild)) is not None:
             run.fail(reason)
             return _outcome(run, guild)
         assert isinstance(answer, Found)
         await tell(f"Applying {len(answer.value.members)} characters…")
-        run.counts |= _counts(await _apply(ctx, run, guild, answer.value))
-        refreshed = await profiles.refresh(ctx, battlenet, guild, run, progress=tell)
-        run.counts |= {"profiles_changed": refreshed.changed, "profiles_failed": refreshed.failed}
-        if refreshed.failed:
-            run.partial(f"{refreshed.failed} of {refreshed.asked} profiles could not be read ({refreshed.reason})")
+        apply = partial(_apply, ctx, run, guild, answer.value, followed=followed)
+        run.counts |= _counts(await locks.again_when_undone(apply))
         return _outcome(run, guild)
 
 
@@ -101,7 +99,7 @@ def _refusal(answer: Outcome[RosterPayload], guild: Guild) -> str | None:
     return reason
 
 
-async def _apply(ctx: Context, run: Run, guild: Guild, payload: RosterPayload) -> RosterPlan:
+async def _apply(ctx: Context, run: Run, guild: Guild, payload: RosterPayload, *, followed: bool) -> RosterPlan:
     entries = [_entry(member) for member in payload.members]
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.ROSTER, guild.id)
@@ -116,6 +114,8 @@ async def _apply(ctx: Context, run: Run, guild: Guild, payload: RosterPayload) -
             await departures.queue_held(
                 session, guild, run.id, characters=len(planned.held), newly_held=_newly_held(planned), now=now
             )
+        if followed:
+            await jobs.enqueue_profiles(session, guild.id)
     return planned
 
 
@@ -163,8 +163,6 @@ def _outcome(run: Run, guild: Guild) -> RosterOutcome:
         "departed",
         "held",
         "newly_held",
-        "profiles_changed",
-        "profiles_failed",
     )
     return RosterOutcome(
         run_id=run.id,

@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.context import Context
+from bot.services.trail import facts, under_run
+from bot.services.trouble import database_trouble
 from db import runs
-from db.runs import Scope
+from db.runs import RunEnd, Scope
 from domain.errors import Conflict, MusterError
 from domain.runs import RunSource, RunStatus, Trigger
 
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=90)
 HEARTBEAT = timedelta(seconds=20)
+LONGEST_MS = 2**31 - 1
+"""What the log's column holds: 24 days."""
 
 
 class RunLost(Conflict):
@@ -33,6 +37,7 @@ class Run:
     """A run in progress: what it counts, and how it will end unless told otherwise."""
 
     id: int
+    source: RunSource
     started_at: datetime
     status: RunStatus = RunStatus.SUCCESS
     reason: str | None = None
@@ -51,6 +56,11 @@ class Run:
         if not await runs.beat(session, self.id, now):
             raise RunLost
 
+    async def report(self, session: AsyncSession, now: datetime, counts: dict[str, int]) -> None:
+        """Confirm, and let the log show what was counted so far; raises RunLost."""
+        if not await runs.beat(session, self.id, now, counts=counts):
+            raise RunLost
+
 
 @asynccontextmanager
 async def running(
@@ -61,20 +71,22 @@ async def running(
     Raises Conflict while another run of the same source and scope is alive. What the body raises ends the run as an
     error and goes on up.
     """
-    run = await _begin(ctx, source, scope, trigger, actor_id)
-    heartbeat = asyncio.create_task(_keep_alive(ctx, run.id))
-    try:
-        yield run
-    except BaseException as error:
-        run.fail(_cause(error))
-        raise
-    finally:
-        heartbeat.cancel()
-        await asyncio.shield(_end(ctx, run))
+    run = await begin(ctx, source, scope, trigger=trigger, actor_id=actor_id)
+    with under_run(run.id):
+        heartbeat = asyncio.create_task(_keep_alive(ctx, run.id))
+        try:
+            yield run
+        except BaseException as error:
+            run.fail(_cause(error))
+            raise
+        finally:
+            heartbeat.cancel()
+            await asyncio.shield(end(ctx, run))
 
 
 async def close_expired(ctx: Context) -> int:
     """Close the runs of processes that went away; give how many there were."""
+    await _write_ends(ctx)
     async with ctx.sessions.begin() as session:
         return await runs.close_expired_runs(session, now=ctx.clock(), lease=LEASE)
 
@@ -91,7 +103,12 @@ async def give_up_instance_lease(ctx: Context) -> None:
         await runs.give_up_instance_lease(session, owner=ctx.owner)
 
 
-async def _begin(ctx: Context, source: RunSource, scope: Scope, trigger: Trigger, actor_id: int | None) -> Run:
+async def begin(ctx: Context, source: RunSource, scope: Scope, *, trigger: Trigger, actor_id: int | None = None) -> Run:
+    """Take the lease of a source and scope for work that is not done in one go: its owner keeps it alive and ends it.
+
+    Raises Conflict while another run of the same source and scope is alive.
+    """
+    await _write_ends(ctx)
     now = ctx.clock()
     async with ctx.sessions.begin() as session:
         run_id = await runs.begin_run(
@@ -106,7 +123,7 @@ async def _begin(ctx: Context, source: RunSource, scope: Scope, trigger: Trigger
         )
     if run_id is None:
         raise Conflict("This is being synced right now. `/sync status` shows when it is done.")
-    return Run(run_id, now)
+    return Run(run_id, source, now)
 
 
 def _cause(error: BaseException) -> str:
@@ -116,25 +133,36 @@ def _cause(error: BaseException) -> str:
         case MusterError(text=text):
             return text
         case _:
-            return type(error).__name__
+            trouble = database_trouble(error)
+            return type(error).__name__ if trouble is None else trouble.text
 
 
-async def _end(ctx: Context, run: Run) -> None:
-    """Write how a run ended; where that fails its lease expires, and what the body raised or gave is what counts."""
-    now = ctx.clock()
-    try:
-        async with ctx.sessions.begin() as session:
-            await runs.end_run(
-                session,
-                run.id,
-                status=run.status,
-                now=now,
-                duration_ms=int((now - run.started_at).total_seconds() * 1000),
-                counts=run.counts,
-                reason=run.reason,
-            )
-    except Exception:
-        log.exception("the end of run %s could not be written", run.id)
+async def end(ctx: Context, run: Run) -> None:
+    """Write how a run ended; what the body raised or gave is what counts, even where that fails.
+
+    The next run that this process begins, or its next look for expired ones, tries again: nobody else is kept waiting
+    for a lease that nobody holds.
+    """
+    now = max(ctx.clock(), run.started_at)  # the clock may have been set back, or far forward
+    took = now - run.started_at
+    ctx.meter.run_ended(run.source, run.status, took.total_seconds())
+    duration_ms = min(int(took.total_seconds() * 1000), LONGEST_MS)
+    log.info("run", extra=facts(source=run.source.value, status=run.status.value, ms=duration_ms, reason=run.reason))
+    ctx.unwritten[run.id] = RunEnd(run.id, run.status, now, duration_ms, run.counts, run.reason)
+    await _write_ends(ctx)
+
+
+async def _write_ends(ctx: Context) -> None:
+    """Write the ends that the database has not taken yet, each for as long as its lease lives."""
+    for left in list(ctx.unwritten.values()):
+        try:
+            async with ctx.sessions.begin() as session:
+                await runs.end_run(session, left)
+        except Exception:
+            log.exception("the end of run %s could not be written", left.run_id)
+            if ctx.clock() - left.at < LEASE:
+                continue
+        ctx.unwritten.pop(left.run_id, None)
 
 
 async def _keep_alive(ctx: Context, run_id: int) -> None:

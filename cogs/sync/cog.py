@@ -53,7 +53,8 @@ class Sync(commands.GroupCog, group_name="sync", group_description=texts.GROUP):
                 progress=progress.update,
             )
             self.bot.deliverer.wake()
-            await progress.finish(view=roster_card(sync, view), late=status_view(texts.ROSTER_LATE))
+            card = roster_card(sync, view, timers=self.bot.services.timers)
+            await progress.finish(view=card, late=status_view(texts.ROSTER_LATE))
 
     @app_commands.command(description=texts.MEMBERS)
     async def members(self, interaction: discord.Interaction) -> None:

@@ -16,6 +16,8 @@ DISCARD = "Keep the held departures as members; asked again only when more go mi
 
 ROSTER_LATE = "The roster sync that you started is done. `/sync status` shows how it ended."
 MEMBERS_LATE = "The member sync that you started is done. `/sync status` shows how it ended."
+PROFILES_FOLLOW = "Profiles (item level, last login) follow in the background; `/sync status` shows them."
+PROFILES_WAIT = "Profiles (item level, last login) wait: timers are off in this copy of Muster."
 READING_MEMBERS = "Reading the members from Discord…"
 NOTHING_CHANGED = "Nothing changed."
 MEMBERS_FIRST = "Links and findings come once the members were read: run `/sync members`."
@@ -30,6 +32,7 @@ STATUS_TITLE = "## Sync status"
 NOTHING_SYNCED = "Nothing was read yet. Begin with `/sync roster` and `/sync members`."
 SOURCES = {
     RunSource.BLIZZARD_API: "Roster",
+    RunSource.BLIZZARD_PROFILES: "Profiles",
     RunSource.DISCORD_BOT: "Members",
     RunSource.ADDON_UPLOAD: "Addon upload",
     RunSource.CRAFTING_SYNC: "Professions",
@@ -54,8 +57,9 @@ COUNTS = {
     "departed": ("departed", "departed"),
     "left": ("left", "left"),
     "held": ("held", "held"),
-    "profiles_changed": ("profile updated", "profiles updated"),
-    "profiles_failed": ("profile not read", "profiles not read"),
+    "profiles_checked": ("profile checked", "profiles checked"),
+    "profiles_changed": ("updated", "updated"),
+    "profiles_failed": ("not read", "not read"),
 }
 
 APPLY_BUTTON = "Apply"
@@ -87,11 +91,6 @@ def roster_failed(guild: str, reason: str) -> str:
         f"## {escape(guild)}: the roster could not be read\n{escape(reason, 300)}.\n"
         "**Nothing was changed.** Try again later; `/setup check` tells whether Battle.net answers."
     )
-
-
-def partial(reason: str) -> str:
-    """Say what a run left out."""
-    return f"⚠️ {escape(reason, 300)}. What was known stays as it was, and is asked for again."
 
 
 def members_title(members: int) -> str:

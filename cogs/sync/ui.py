@@ -25,26 +25,27 @@ from domain.runs import RunStatus
 HELD_PER_PAGE = 15
 
 
-def roster_card(sync: RosterSync, before: ServerView) -> ui.LayoutView:
-    """Show how a roster sync ended and what followed on this server, whose view is from before it."""
+def roster_card(sync: RosterSync, before: ServerView, *, timers: bool) -> ui.LayoutView:
+    """Show how a roster sync ended and what followed on this server, whose view is from before it.
+
+    Profiles are read only by a process that runs `timers`.
+    """
     outcome = sync.outcome
     if outcome.status is RunStatus.ERROR:
         return card(texts.roster_failed(outcome.guild_name, outcome.reason or ""), colour=ERROR_COLOUR)
-    # Failed profiles stand in the reason, with their cause.
-    found = texts.counts(asdict(outcome), leave_out=("characters", "held", "profiles_failed"))
+    found = texts.counts(asdict(outcome), leave_out=("characters", "held"))
     parts: list[str | ui.Item[Any]] = [
         f"{texts.roster_title(outcome.guild_name, outcome.characters)}\n{found or texts.NOTHING_CHANGED}"
     ]
-    if outcome.reason:
-        parts.append(texts.partial(outcome.reason))
     if before.members_synced_at is None:
         parts.append(texts.MEMBERS_FIRST)
     else:
         follow_up = sync.on(before.server_id)
         parts.append(texts.FOLLOW_UP_FAILED if follow_up is None else _followed(follow_up))
+    parts.append(texts.PROFILES_FOLLOW if timers else texts.PROFILES_WAIT)
     if outcome.held:
         parts += [texts.held_title(outcome.held, 0), texts.HOW_TO_DECIDE, ask_buttons()]
-    return card(*parts, colour=WARNING_COLOUR if outcome.held or outcome.reason else PLAIN_COLOUR)
+    return card(*parts, colour=WARNING_COLOUR if outcome.held else PLAIN_COLOUR)
 
 
 def members_card(sync: MemberSync, view: ServerView) -> ui.LayoutView:

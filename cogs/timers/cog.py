@@ -1,4 +1,4 @@
-"""The timers: only in the process that holds the instance lease, each doing what the runs say is due."""
+"""The timers and the jobs: only in the process that holds the instance lease."""
 
 import asyncio
 import logging
@@ -17,19 +17,23 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20.0
 LOOK_SECONDS = 60.0
-STOP_SECONDS = 5.0
+PROFILES_LOOK_SECONDS = 900.0
+"""Well below the hours of an interval; each look goes through all characters' last checks."""
+STOP_SECONDS = 3.0
 """How long the end of Muster waits for runs to be closed."""
+GIVE_UP_SECONDS = 1.0
 
 
 class Timers(commands.Cog):
-    """Renew the lease on the timers and run what is due; after a restart that is what was missed."""
+    """Renew the lease, run what is due and let the jobs be done; after a restart that is what was missed."""
 
     def __init__(self, bot: MusterBot) -> None:
         self.bot = bot
         self.ctx = bot.services.ctx
+        self.worker = bot.services.worker
         self.holds_lease = False
         self._told: bool | None = None
-        self._loops = (self.lease, self.rosters, self.member_lists)
+        self._loops = (self.lease, self.rosters, self.member_lists, self.profiles)
         self._kept: dict[str, Steady] = {}
 
     async def cog_load(self) -> None:
@@ -39,13 +43,14 @@ class Timers(commands.Cog):
                 loop.start()
 
     async def cog_unload(self) -> None:
-        """Stop the loops, let their runs end as stopped, and free the lease for the next process."""
+        """Stop the loops and the jobs, let their runs end as stopped, and free the lease for the next process."""
         if not self.bot.services.timers:
             return
         for loop in self._loops:
             loop.cancel()
-        await asyncio.wait([task for loop in self._loops if (task := loop.get_task())], timeout=STOP_SECONDS)
-        async with self._steady("instance lease"):
+        ending = [task for loop in self._loops if (task := loop.get_task())]
+        await asyncio.gather(asyncio.wait(ending, timeout=STOP_SECONDS), self.worker.stop())
+        async with self._steady("instance lease"), asyncio.timeout(GIVE_UP_SECONDS):
             await runs.give_up_instance_lease(self.ctx)
 
     @tasks.loop(seconds=LEASE_SECONDS)
@@ -57,8 +62,13 @@ class Timers(commands.Cog):
                 held = await runs.hold_instance_lease(self.ctx)
             finally:
                 self.holds_lease = held
-            if self.holds_lease:
+            # A renewal that fails comes to neither: the worker sees to its own connections, and stopping it for a
+            # moment without the database would cost the runs that it keeps.
+            if held:
                 await runs.close_expired(self.ctx)
+                self.worker.start()
+            else:
+                await self.worker.stop()
             if self.holds_lease is not self._told:
                 self._told = self.holds_lease
                 log.info("the timers run %s", "here" if self.holds_lease else "in another process")
@@ -81,6 +91,14 @@ class Timers(commands.Cog):
             for server_id in await schedule.due_servers(self.ctx):
                 await self._member_list(server_id)
 
+    @tasks.loop(seconds=PROFILES_LOOK_SECONDS)
+    async def profiles(self) -> None:
+        """Queue the profiles that became due."""
+        async with self._steady("profile timer"):
+            if self.holds_lease:
+                await schedule.queue_profiles(self.ctx)
+
+    @profiles.before_loop
     @rosters.before_loop
     @member_lists.before_loop
     async def _until_ready(self) -> None:

@@ -33,6 +33,7 @@ def upgrade() -> None:
     for name, (type_, value) in OPTIONS.items():
         op.execute(f"ALTER TABLE {SERVERS} ADD COLUMN {name} {type_} NOT NULL DEFAULT {value}")
         op.execute(f"ALTER TABLE {SERVERS} ALTER COLUMN {name} DROP DEFAULT")
+    op.execute(f"ALTER TABLE {SERVERS} ADD COLUMN returned_at TIMESTAMP WITH TIME ZONE")
     op.execute(
         f"ALTER TABLE {SERVERS} ADD CONSTRAINT ck_servers_ranktruth CHECK (rank_truth IN ('game', 'report-only'))"
     )
@@ -62,6 +63,7 @@ def upgrade() -> None:
         f"ALTER TABLE {OUTBOX} ADD CONSTRAINT ck_outbox_one_target CHECK (num_nonnulls(channel_id, user_id) = 1)"
     )
     _index_outbox("channel_id, user_id, id")
+    op.execute(f"CREATE INDEX ix_outbox_server_id_finished_at ON {OUTBOX} (server_id, finished_at)")
     _allow_sources(SOURCES.replace("'discord_bot'", "'blizzard_profiles', 'discord_bot'"))
     _allow_subjects(f"{SUBJECTS}, 'rule'")
 
@@ -78,13 +80,14 @@ def downgrade() -> None:
     op.execute("DELETE FROM guild_identity.outbox WHERE channel_id IS NULL")
     _allow_subjects(SUBJECTS)
     _allow_sources(SOURCES)
+    op.execute("DROP INDEX guild_identity.ix_outbox_server_id_finished_at")
     op.execute("DROP INDEX guild_identity.ix_outbox_undelivered")
     op.execute(f"ALTER TABLE {OUTBOX} DROP CONSTRAINT ck_outbox_one_target")
     op.execute(f"ALTER TABLE {OUTBOX} DROP COLUMN user_id")
     op.execute(f"ALTER TABLE {OUTBOX} ALTER COLUMN channel_id SET NOT NULL")
     _create_outbox_index("channel_id, id")
     op.execute("DROP TABLE guild_identity.rank_overrides")
-    for name in OPTIONS:
+    for name in (*OPTIONS, "returned_at"):
         op.execute(f"ALTER TABLE {SERVERS} DROP COLUMN {name}")
 
 

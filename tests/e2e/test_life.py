@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.services.profiles import STOPPED
 from db.embedded import EmbeddedPostgres
 from db.engine import create_engine
 from db.tables.guilds import ProfileCheck
 from db.tables.runs import InstanceLease, SyncRun
 from domain.runs import RunSource, RunStatus, Trigger
 from sandbox.battlenet import Slow, Status
-from sandbox.discord import Exchange, Frame, buttons
+from sandbox.discord import Exchange, buttons
 from tests.e2e.conftest import Home
 from tests.e2e.small import NAMES, small_guild
 
@@ -24,18 +25,13 @@ LINKED = 2
 STOP_SECONDS = 10
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 TIMERS_HERE = "the timers run here"
+PROFILES_READ = "**Profiles** · ✅"
 
 
 @pytest.fixture(scope="module")
-def recorded() -> list[Exchange | Frame]:
-    return []
-
-
-@pytest.fixture(scope="module")
-async def set_up(data_dir: Path, recorded: list[Exchange | Frame]) -> AsyncIterator[Home]:
+async def set_up(data_dir: Path) -> AsyncIterator[Home]:
     """Give the small guild with everything chosen and read."""
-    settings = {"MUSTER_DATA_DIR": str(data_dir)}
-    async with Home(small_guild(), settings=settings, exchanges=recorded.append) as home:
+    async with Home(small_guild(), settings={"MUSTER_DATA_DIR": str(data_dir)}) as home:
         await home.raise_curtain()
         await home.set_up()
         yield home
@@ -63,35 +59,26 @@ async def expire_leases(data_dir: Path) -> int:
     return left
 
 
-async def let_be_due(data_dir: Path, *, runs: bool) -> None:
-    """Let all profiles be due and, with runs, all rosters and member lists."""
+async def change(data_dir: Path, statement: sa.Executable) -> None:
+    """Change something in the database of a bot that does not run."""
     with EmbeddedPostgres(data_dir) as server:
         engine = create_engine(server.url())
         async with engine.begin() as connection:
-            await connection.execute(sa.delete(ProfileCheck))
-            if runs:
-                await connection.execute(sa.update(SyncRun).values(started_at=LONG_AGO))
+            await connection.execute(statement)
         await engine.dispose()
 
 
-async def how_it_ended(data_dir: Path) -> tuple[Trigger, RunStatus, str | None, bool]:
-    """Give the trigger, status and reason of the last roster run, and whether the timers are free for another."""
+async def how_it_ended(data_dir: Path, source: RunSource) -> tuple[Trigger, RunStatus, str | None, bool]:
+    """Give the trigger, status and reason of a source's last run, and whether the timers are free for another."""
     with EmbeddedPostgres(data_dir) as server:
         engine = create_engine(server.url())
         async with engine.begin() as connection:
             last = sa.select(SyncRun.trigger, SyncRun.status, SyncRun.reason)
-            last = last.where(SyncRun.source == RunSource.BLIZZARD_API).order_by(SyncRun.id.desc()).limit(1)
+            last = last.where(SyncRun.source == source).order_by(SyncRun.id.desc()).limit(1)
             trigger, status, reason = (await connection.execute(last)).one()
             holders = await connection.scalar(sa.select(sa.func.count()).select_from(InstanceLease))
         await engine.dispose()
     return trigger, status, reason, not holders
-
-
-async def test_a_dropped_gateway_is_resumed_and_the_bot_still_answers(home: Home) -> None:
-    home.discord.sockets.drop()
-    await home.discord.until(lambda: home.discord.sockets.resumed == 1, "the resume")
-    assert home.discord.sockets.identified == 1
-    assert "success" in await home.say("sync status")
 
 
 async def test_a_battlenet_outage_during_a_sync_tells_the_officer_and_changes_nothing(home: Home) -> None:
@@ -105,7 +92,7 @@ async def test_a_battlenet_outage_during_a_sync_tells_the_officer_and_changes_no
     assert "Nothing changed" in again
 
 
-async def test_a_killed_bot_goes_on_where_it_was(home: Home, data_dir: Path, recorded: list[Exchange | Frame]) -> None:
+async def test_a_killed_bot_goes_on_where_it_was(home: Home, data_dir: Path) -> None:
     report = await home.discord.wait_for_message(home.audit_channel)
     home.battlenet.faults.add("*/roster", Slow(HOUR))
     shown = await home.begin("sync roster")
@@ -126,7 +113,7 @@ async def test_a_killed_bot_goes_on_where_it_was(home: Home, data_dir: Path, rec
         answer = await home.discord.click(home.owner_id, report, button["custom_id"])
         await answer.finished()
         assert f"({len(NAMES) - LINKED})" in answer.text
-    published = [one.method for one in recorded if isinstance(one, Exchange) and one.path.endswith("/commands")]
+    published = [one.method for one in home.recorded if isinstance(one, Exchange) and one.path.endswith("/commands")]
     assert published == ["PUT"]
 
 
@@ -143,22 +130,47 @@ async def test_sigterm_ends_bot_and_database_cleanly(home: Home, data_dir: Path)
 
 
 @pytest.mark.parametrize("trigger", [Trigger.TIMER, Trigger.COMMAND])
-async def test_sigterm_while_profiles_are_read_ends_the_run_as_stopped(
+async def test_sigterm_while_the_roster_is_read_ends_the_run_as_stopped(
     home: Home, data_dir: Path, trigger: Trigger
 ) -> None:
     assert await home.bot.stop() == 0
-    await let_be_due(data_dir, runs=trigger is Trigger.TIMER)
+    if trigger is Trigger.TIMER:
+        await change(data_dir, sa.update(SyncRun).values(started_at=LONG_AGO))
+    requests = home.battlenet.requests
+    requests.clear()
+    home.battlenet.faults.add("*/roster", Slow(HOUR), times=None)
+    await home.raise_curtain()
+    if trigger is Trigger.COMMAND:
+        await home.begin("sync roster")
+    await home.discord.until(lambda: any("token" in one.path for one in requests), "the call before the roster's")
+    await stop_quietly(home)
+    assert await how_it_ended(data_dir, RunSource.BLIZZARD_API) == (trigger, RunStatus.ERROR, "stopped", True)
+
+
+async def test_sigterm_while_profiles_are_read_hands_them_back_and_the_next_start_goes_on(
+    home: Home, data_dir: Path
+) -> None:
+    assert await home.bot.stop() == 0
+    await change(data_dir, sa.delete(ProfileCheck))
     requests = home.battlenet.requests
     requests.clear()
     # One profile is answered, so that the rest is known to be asked for.
     home.battlenet.faults.add("*/profile/wow/character/*/mule*", Slow(HOUR), times=None)
     await home.raise_curtain()
-    if trigger is Trigger.COMMAND:
-        await home.begin("sync roster")
+    assert "in the guild" in await home.say("sync roster")
     await home.discord.until(lambda: any("/wow/character/" in one.path for one in requests), "the profile calls")
+    await stop_quietly(home)
+    ended = await how_it_ended(data_dir, RunSource.BLIZZARD_PROFILES)
+    assert ended == (Trigger.TIMER, RunStatus.PARTIAL, STOPPED, True)
+    await home.raise_curtain()
+    shown = await home.meanwhile(home.command("sync status", until=PROFILES_READ))
+    assert PROFILES_READ in shown.text
+
+
+async def stop_quietly(home: Home) -> None:
+    """Tell the bot to stop, see that it does so in time and without an error, and let Battle.net be well again."""
     home.bot.log.clear()
     async with asyncio.timeout(STOP_SECONDS):
         assert await home.bot.stop() == 0
     home.battlenet.faults.clear()
-    assert await how_it_ended(data_dir) == (trigger, RunStatus.ERROR, "stopped", True)
-    assert not any("ERROR" in line or "Traceback" in line for line in home.bot.log)
+    assert not any("ERROR" in line or "Traceback" in line for line in home.bot.log), "\n".join(home.bot.log)

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from bot.battlenet.client import BattleNetClient
 from bot.battlenet.limiter import Limiter
+from bot.services import pipeline
 from bot.services.context import Context
+from bot.services.profiles import Ended, Profiles
 from bot.services.roster import RosterOutcome, sync_roster
 from db import servers
 from db.tables.guilds import Character, Membership
@@ -147,6 +149,24 @@ class Scene:
 
     async def sync(self, trigger: Trigger = Trigger.TIMER, **words: Any) -> RosterOutcome:
         return await sync_roster(self.ctx, self.battlenet, self.guild_id, trigger=trigger, **words)
+
+    async def refresh(self, profiles: Profiles | None = None) -> Any:
+        """Refresh the guild's profiles to the end, while nobody else waits; give the row of the run, None without."""
+
+        async def nobody() -> bool:
+            return False
+
+        profiles = profiles or Profiles(self.ctx, self.battlenet)
+        turn = await pipeline.refresh_profiles(
+            self.ctx, profiles, self.guild_id, stop=asyncio.Event(), others_wait=nobody
+        )
+        assert isinstance(turn, Ended)
+        return None if turn.run_id is None else await self.last_run()
+
+    async def sync_all(self) -> Any:
+        """Sync the roster and refresh the profiles that are due; give the row of the profiles' run, None without."""
+        await self.sync()
+        return await self.refresh()
 
     async def stored(self, character: game.Character) -> Character:
         """Load the row of a character."""

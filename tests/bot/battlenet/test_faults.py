@@ -153,8 +153,8 @@ async def test_a_wait_too_long_to_sit_out_is_said_at_once_and_nobody_asks_before
 ) -> None:
     server.script.append(answer(status=429, headers={"Retry-After": "600"}))
     server.default = answer(roster_body)
-    assert await ask_roster(client) == Unavailable(Reason.RATE_LIMITED, "status 429, asked to wait 600 s")
-    assert await ask_roster(client) == Unavailable(Reason.RATE_LIMITED, "no request before 600 s have passed")
+    assert await ask_roster(client) == Unavailable(Reason.RATE_LIMITED, "status 429, asked to wait 600 s", 600)
+    assert await ask_roster(client) == Unavailable(Reason.RATE_LIMITED, "no request before 600 s have passed", 600)
     assert (len(server.seen), fake_time.slept) == (1, [])
     fake_time.elapsed += 601
     assert isinstance(await ask_roster(client), Found)

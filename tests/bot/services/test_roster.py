@@ -1,19 +1,34 @@
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
+from bot.battlenet.client import BattleNetClient
+from bot.battlenet.limiter import Lane, Limiter
 from bot.services import reference, roster
 from bot.services.context import Context
+from db import jobs
 from domain.errors import NotFound
 from domain.regions import Region
 from domain.runs import RunStatus, Trigger
-from sandbox.battlenet import BattleNetStandIn
+from sandbox.battlenet import BattleNetStandIn, EmptyMembers
 from sandbox.sample import sample_guild
 from sandbox.world import Character, Guild, Realm
 from tests.support.clock import FakeClock
-from tests.support.scene import ELSEWHERE, NEXT_DOOR, OFFICER, Scene, adventurer, client_of, follow, guild_of
+from tests.support.scene import (
+    CHANNEL,
+    ELSEWHERE,
+    NEXT_DOOR,
+    OFFICER,
+    SERVER,
+    Scene,
+    adventurer,
+    client_of,
+    follow,
+    guild_of,
+)
 
 
 def replace_realm(character: Character, realm: Realm, *, visible: bool) -> Character:
@@ -44,7 +59,7 @@ async def test_a_first_sync_stores_the_whole_sample_guild(ctx: Context) -> None:
 
 
 async def test_an_unchanged_roster_writes_no_character_and_no_membership(scene: Scene, clock: FakeClock) -> None:
-    await scene.sync()
+    await scene.sync_all()
     tables = ("common.wow_characters", "common.guild_memberships", "common.profile_checks")
     before = [await scene.versions(table) for table in tables]
     clock.advance(hours=6)
@@ -55,13 +70,16 @@ async def test_an_unchanged_roster_writes_no_character_and_no_membership(scene: 
 
 
 @pytest.mark.parametrize("size", [50, 1000])
-async def test_a_roster_takes_at_most_twelve_statements_whatever_its_size(
-    ctx: Context, size: int, statements: Callable[..., AbstractContextManager[list[str]]]
+@pytest.mark.parametrize("followers", [0, 1, 4])
+async def test_a_roster_takes_at_most_twelve_statements_whatever_its_size_and_its_servers(
+    ctx: Context, size: int, followers: int, statements: Callable[..., AbstractContextManager[list[str]]]
 ) -> None:
-    """Profiles have statements of their own; here none is due, since no server follows the guild."""
+    """The twelfth is not counted here: the job for the profiles, which goes to the driver itself."""
     world, guild = guild_of(size)
     async with BattleNetStandIn(world, per_second=None, per_hour=None) as stand_in, client_of(stand_in) as battlenet:
         scene = Scene(ctx, battlenet, stand_in, guild, await follow(ctx, guild, server_id=None))
+        for number in range(followers):
+            await follow(ctx, guild, server_id=SERVER + number, channel_id=CHANNEL + number)
         with statements() as first:
             await scene.sync()
         scene.leave(1)
@@ -78,7 +96,8 @@ async def test_a_roster_takes_at_most_twelve_statements_whatever_its_size(
             await scene.sync()
     assert (outcome.new, outcome.returned, outcome.held) == (1, 1, size // 2 - 2)
     assert outcome.renamed == outcome.rank_moved == size - 10 - size // 2
-    assert [len(seen) for seen in (first, busy, still_held)] == [10, 12, 10]
+    assert [len(seen) for seen in (first, busy, still_held)] == [9, 11, 8]
+    assert len(await scene.query("SELECT id FROM guild_identity.outbox")) == followers
 
 
 async def test_a_rename_by_id_keeps_the_character_and_records_the_former_name(scene: Scene, clock: FakeClock) -> None:
@@ -130,7 +149,7 @@ async def test_two_characters_may_swap_names_in_one_roster(scene: Scene) -> None
 async def test_a_realm_transfer_keeps_the_character_and_forgets_what_its_old_profile_said_of_the_realm(
     scene: Scene, clock: FakeClock
 ) -> None:
-    await scene.sync()
+    await scene.sync_all()
     character = scene.member(3)
     before = await scene.stored(character)
     scene.world.transfer(character, ELSEWHERE)
@@ -141,7 +160,7 @@ async def test_a_realm_transfer_keeps_the_character_and_forgets_what_its_old_pro
     assert (before.realm_name, after.realm_name) == ("Amberfall", None)
     scene.stand_in.requests.clear()
     clock.advance(hours=24)
-    await scene.sync()
+    await scene.sync_all()
     moved = next(seen for seen in scene.stand_in.requests if seen.path.endswith(f"/{character.name.lower()}"))
     assert "If-Modified-Since" not in moved.headers
     assert (await scene.stored(character)).realm_name == "Twilight Harbor"
@@ -243,7 +262,7 @@ async def test_the_log_says_who_asked_what_came_of_it_and_how_long_it_took(scene
     run = await scene.last_run()
     assert (run.id, run.source, run.status, run.reason) == (outcome.run_id, "blizzard_api", "success", None)
     assert (run.trigger, run.actor_id, run.owner) == ("command", OFFICER, "test")
-    assert (run.duration_ms, run.finished_at) == (6000, clock.now)
+    assert (run.duration_ms, run.finished_at) == (4000, clock.now)
     assert run.counts == {
         "characters": 8,
         "new": 8,
@@ -254,8 +273,6 @@ async def test_the_log_says_who_asked_what_came_of_it_and_how_long_it_took(scene
         "departed": 0,
         "held": 0,
         "newly_held": 0,
-        "profiles_changed": 8,
-        "profiles_failed": 0,
     }
 
 
@@ -273,3 +290,62 @@ async def test_a_sync_needs_no_audit_channel(ctx: Context, stand_in: BattleNetSt
 async def test_a_guild_that_is_not_stored_is_said_to_be_unknown(scene: Scene) -> None:
     with pytest.raises(NotFound, match="/setup guild"):
         await roster.sync_roster(scene.ctx, scene.battlenet, 999_999, trigger=Trigger.COMMAND)
+
+
+QUEUED = "SELECT entrypoint, convert_from(payload, 'UTF8'), status::text FROM jobs.pgqueuer"
+
+
+async def test_an_applied_roster_queues_the_profiles_of_its_guild_once(scene: Scene) -> None:
+    await scene.sync()
+    await scene.sync()
+    assert await scene.query(QUEUED) == [("profiles", str(scene.guild_id), "queued")]
+
+
+async def test_a_roster_that_is_not_applied_queues_no_profiles(scene: Scene) -> None:
+    scene.stand_in.faults.add("*/roster", EmptyMembers())
+    await scene.sync()
+    assert await scene.query(QUEUED) == []
+
+
+async def test_nobodys_guild_queues_no_profiles(ctx: Context, stand_in: BattleNetStandIn) -> None:
+    guild = stand_in.world.guilds[0]
+    async with client_of(stand_in) as battlenet:
+        scene = Scene(ctx, battlenet, stand_in, guild, await follow(ctx, guild, server_id=None))
+        await scene.sync()
+    assert await scene.query(QUEUED) == []
+
+
+async def test_what_is_queued_with_a_transaction_goes_with_it(scratch_scene: Scene) -> None:
+    scene = scratch_scene
+    async with scene.ctx.sessions() as session:
+        await session.execute(sa.text("SELECT 1"))
+        await jobs.enqueue_profiles(session, scene.guild_id)
+        await session.rollback()
+    assert await scene.query(QUEUED) == []
+
+
+async def test_nothing_is_queued_outside_a_transaction(scratch_scene: Scene) -> None:
+    """The dialect begins at the first statement: a job queued before would outlive a rollback."""
+    async with scratch_scene.ctx.sessions.begin() as session:
+        with pytest.raises(AssertionError, match="has not begun"):
+            await jobs.enqueue_profiles(session, scratch_scene.guild_id)
+
+
+@pytest.mark.parametrize(("trigger", "lane"), [(Trigger.TIMER, Lane.BACKGROUND), (Trigger.COMMAND, Lane.PEOPLE)])
+async def test_who_waits_for_a_roster_goes_before_a_timer(scene: Scene, trigger: Trigger, lane: Lane) -> None:
+    lanes: list[Lane] = []
+
+    class Watched(Limiter):
+        @asynccontextmanager
+        async def turn(self, lane: Lane) -> AsyncIterator[None]:
+            lanes.append(lane)
+            async with super().turn(lane):
+                yield
+
+    stand_in = scene.stand_in
+    client = BattleNetClient(
+        stand_in.api, stand_in.oauth, stand_in.client_id, stand_in.client_secret, limiter=Watched()
+    )
+    await replace(scene, battlenet=client).sync(trigger)
+    await client.aclose()
+    assert lanes == [Lane.PEOPLE, lane]  # a token first, for which people would have to wait too

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.services import roster
 from domain.runs import RunStatus, Trigger
 from sandbox.battlenet import EmptyMembers, Fault, HalfJson, Html, InvalidJson, OtherId, Reset, Slow, Status, WrongShape
 from tests.support.clock import FakeClock
@@ -101,8 +100,8 @@ async def test_the_next_good_roster_does_what_a_failed_one_left_undone(scene: Sc
 
 
 async def all_profiles_due(scene: Scene, clock: FakeClock) -> dict[str, object]:
-    """Sync once, let every profile change and grow old; give what the profiles told so far."""
-    await scene.sync()
+    """Read everything once, let every profile change and grow old; give what the profiles told so far."""
+    await scene.sync_all()
     for character in scene.world.members(scene.guild):
         scene.world.login(character, equipped_item_level=289, spec=62)
     clock.advance(hours=24)
@@ -122,9 +121,11 @@ async def test_a_profile_that_is_not_shown_departs_nobody_changes_nothing_and_is
     stored, members = await all_profiles_due(scene, clock), await scene.roster()
     scene.stand_in.faults.add(PROFILES, fault, times=None)
     outcome = await scene.sync()
+    run = await scene.refresh()
     assert len(scene.asked_profiles()) == 8
-    assert (outcome.status, outcome.reason, outcome.profiles_failed) == (RunStatus.SUCCESS, None, 0)
-    assert (outcome.departed, outcome.held, outcome.profiles_changed) == (0, 0, 0)
+    assert (run.status, run.reason) == ("success", None)
+    assert run.counts == {"profiles_checked": 8, "profiles_changed": 0, "profiles_failed": 0}
+    assert (outcome.departed, outcome.held) == (0, 0)
     assert (await scene.roster(), await profile_facts(scene)) == (members, stored)
 
 
@@ -135,13 +136,12 @@ async def test_a_failed_profile_departs_nobody_overwrites_nothing_and_makes_the_
     stored, members = await all_profiles_due(scene, clock), await scene.roster()
     unlucky = scene.member(3).name
     scene.stand_in.faults.add(f"{PROFILES}/{unlucky.lower()}", fault, times=None)
-    outcome = await scene.sync()
-    run = await scene.last_run()
-    assert (outcome.status, outcome.profiles_failed, outcome.profiles_changed) == (RunStatus.PARTIAL, 1, 7)
-    assert (run.status, run.reason) == ("partial", outcome.reason)
+    run = await scene.sync_all()
+    assert run.status == "partial"
+    assert run.counts == {"profiles_checked": 8, "profiles_changed": 7, "profiles_failed": 1}
     assert run.reason.startswith("1 of 8 profiles could not be read (")
     assert why in run.reason
-    assert (outcome.departed, await scene.roster()) == (0, members)
+    assert await scene.roster() == members
     after = await profile_facts(scene)
     assert after[unlucky] == stored[unlucky]
     assert all(after[name] != stored[name] for name in stored if name != unlucky)
@@ -153,15 +153,16 @@ async def test_a_profile_that_does_not_come_in_time_departs_nobody_and_overwrite
     stored, members = await all_profiles_due(scene, clock), await scene.roster()
     scene.stand_in.faults.add(PROFILES, Slow(5), times=None)
     async with client_of(scene.stand_in, patience=0.2) as impatient:
-        outcome = await replace(scene, battlenet=impatient).sync()
-    assert (outcome.status, outcome.profiles_failed) == (RunStatus.PARTIAL, 8)
+        run = await replace(scene, battlenet=impatient).sync_all()
+    assert (run.status, run.counts["profiles_failed"]) == ("error", 8)
     assert (await scene.roster(), await profile_facts(scene)) == (members, stored)
 
 
 async def test_a_character_that_is_there_for_the_first_time_may_have_no_profile(scene: Scene) -> None:
     newcomer = scene.world.add(adventurer(50, level=3, realm=NEXT_DOOR, visible=False))
     scene.world.join(newcomer, scene.guild, 9)
-    outcome = await roster.sync_roster(scene.ctx, scene.battlenet, scene.guild_id, trigger=Trigger.COMMAND)
+    outcome = await scene.sync(Trigger.COMMAND)
+    run = await scene.refresh()
     stored = await scene.stored(newcomer)
-    assert (outcome.status, outcome.characters) == (RunStatus.SUCCESS, 9)
+    assert (outcome.status, outcome.characters, run.status) == (RunStatus.SUCCESS, 9, "success")
     assert (stored.level, stored.spec_id, stored.equipped_item_level, stored.last_login_at) == (3, None, None, None)

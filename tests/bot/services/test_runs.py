@@ -1,7 +1,8 @@
 """Runs as leases: one at a time, kept alive, closed when their process went away."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -210,15 +211,61 @@ async def test_of_many_processes_that_start_at_once_one_holds_the_timers(
     assert sorted(held) == [False] * 7 + [True]
 
 
-async def test_what_a_run_gave_counts_although_its_end_could_not_be_written(
-    scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def away(*_: object, **__: object) -> bool:
+@contextmanager
+def no_end_written(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the database take the end of no run."""
+
+    async def away(*_: object) -> bool:
         raise OSError("the database is away")
 
     with monkeypatch.context() as patch:
         patch.setattr("db.runs.end_run", away)
+        yield
+
+
+async def test_what_a_run_gave_counts_although_its_end_could_not_be_written(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with no_end_written(monkeypatch):
         assert (await scene.sync()).characters == 8
     assert "could not be written" in caplog.text
-    clock.advance(minutes=2)
+    assert await scene.query("SELECT status FROM common.sync_log") == ["running"]
+
+
+async def test_nobody_waits_for_a_run_whose_end_could_not_be_written(
+    scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended_at = clock.now
+    with no_end_written(monkeypatch):
+        await scene.sync()
+    clock.advance(seconds=5)
     assert (await scene.sync()).status is RunStatus.SUCCESS
+    log = await scene.query("SELECT status, finished_at, counts ->> 'characters' FROM common.sync_log ORDER BY id")
+    assert log == [("success", ended_at, "8"), ("success", clock.now, "8")]
+
+
+async def test_an_end_that_could_not_be_written_is_with_the_next_look_for_expired_runs(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_end_written(monkeypatch):
+        await scene.sync()
+    assert await runs.close_expired(scene.ctx) == 0
+    assert await scene.query("SELECT status FROM common.sync_log") == ["success"]
+    assert scene.ctx.unwritten == {}
+
+
+async def test_an_end_is_given_up_with_its_lease_and_changes_no_run_that_others_closed(
+    scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_end_written(monkeypatch):
+        await scene.sync()
+        clock.advance(seconds=EXPIRED)
+        assert await runs.close_expired(scene.ctx) == 1
+    assert scene.ctx.unwritten == {}
+    with no_end_written(monkeypatch):
+        await scene.sync()
+    clock.advance(seconds=EXPIRED)
+    other = replace(scene.ctx, owner="another process")
+    assert await runs.close_expired(other) == 1
+    assert await runs.close_expired(scene.ctx) == 0
+    assert await scene.query("SELECT DISTINCT status, reason FROM common.sync_log") == [("error", LEASE_EXPIRED)]

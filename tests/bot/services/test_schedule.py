@@ -4,15 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from bot.services import runs, schedule, servers
+from bot.services import options, runs, schedule, servers
 from bot.services.context import Context
-from bot.services.schedule import MEMBERS_EVERY, RETRY_AFTER, ROSTER_EVERY, SPREAD
+from bot.services.schedule import RETRY_AFTER, SPREAD
 from db.runs import Scope
+from domain.options import Options
 from domain.runs import RunSource, RunStatus, Trigger
 from sandbox.world import Guild
 from tests.support.clock import FakeClock
-from tests.support.scene import HOME, follow
+from tests.support.scene import HOME, OFFICER, follow
+from tests.support.statements import statements
 
+ROSTER_EVERY = timedelta(hours=Options().roster_hours)
+MEMBERS_EVERY = timedelta(minutes=Options().member_minutes)
 EARLIEST = 1 - SPREAD
 
 
@@ -106,3 +110,76 @@ async def test_a_servers_members_are_due_every_fifteen_minutes_while_the_bot_is_
     assert await schedule.due_servers(ctx) == [6_002, 6_001]
     await servers.note_absence(ctx, 6_002)
     assert await schedule.due_servers(ctx) == [6_001]
+
+
+async def set_options(ctx: Context, server_id: int, **given: int) -> None:
+    await options.change(ctx, server_id, given, actor_id=OFFICER)
+
+
+async def test_of_the_servers_of_a_guild_the_shortest_interval_counts_while_the_bot_is_in_it(
+    ctx: Context, clock: FakeClock
+) -> None:
+    [guild_id] = await guilds(ctx, 1)
+    await follow(ctx, Guild(100, "Guild 0", "guild-0", HOME, "HORDE"), server_id=6_050)
+    await set_options(ctx, 6_000, roster_hours=24)
+    await set_options(ctx, 6_050, roster_hours=1)
+    await run(ctx, guild_id)
+    clock.advance(minutes=53)
+    assert await schedule.due_guilds(ctx) == []
+    clock.advance(minutes=7)
+    assert await schedule.due_guilds(ctx) == [guild_id]
+    await servers.note_absence(ctx, 6_050)
+    assert await schedule.due_guilds(ctx) == []
+    clock.advance(hours=23)
+    assert await schedule.due_guilds(ctx) == [guild_id]
+
+
+async def test_each_servers_members_are_due_by_its_own_interval(ctx: Context, clock: FakeClock) -> None:
+    for server_id, minutes in ((6_001, 5), (6_002, 15), (6_003, 120)):
+        await servers.note_presence(ctx, server_id, "one")
+        await set_options(ctx, server_id, member_minutes=minutes)
+        async with runs.running(ctx, RunSource.DISCORD_BOT, Scope(server_id=server_id), trigger=Trigger.TIMER):
+            pass
+    assert await schedule.due_servers(ctx) == []
+    for minutes, due in ((5, [6_001]), (10, [6_001, 6_002]), (105, [6_001, 6_002, 6_003])):
+        clock.advance(minutes=minutes)
+        assert await schedule.due_servers(ctx) == due
+
+
+async def test_a_failed_run_is_not_tried_again_later_than_a_good_one_would_be(ctx: Context, clock: FakeClock) -> None:
+    await servers.note_presence(ctx, 6_001, "one")
+    await set_options(ctx, 6_001, member_minutes=5)
+    async with runs.running(ctx, RunSource.DISCORD_BOT, Scope(server_id=6_001), trigger=Trigger.TIMER) as lease:
+        lease.fail("Discord sent no members")
+    clock.advance(minutes=4)
+    assert await schedule.due_servers(ctx) == []
+    clock.advance(minutes=1)
+    assert await schedule.due_servers(ctx) == [6_001]
+
+
+async def test_a_server_that_muster_is_invited_to_again_has_its_members_compared_at_once(
+    ctx: Context, clock: FakeClock
+) -> None:
+    await servers.note_presence(ctx, 6_001, "one")
+    async with runs.running(ctx, RunSource.DISCORD_BOT, Scope(server_id=6_001), trigger=Trigger.TIMER):
+        pass
+    clock.advance(minutes=1)
+    await servers.note_presence(ctx, 6_001, "renamed")
+    assert await schedule.due_servers(ctx) == []
+    await servers.note_absence(ctx, 6_001)
+    assert await schedule.due_servers(ctx) == []
+    clock.advance(minutes=1)
+    await servers.note_presence(ctx, 6_001, "renamed")
+    assert await schedule.due_servers(ctx) == [6_001]
+    async with runs.running(ctx, RunSource.DISCORD_BOT, Scope(server_id=6_001), trigger=Trigger.TIMER):
+        pass
+    assert await schedule.due_servers(ctx) == []
+
+
+async def test_what_is_due_takes_one_statement_whatever_the_number_of_guilds_and_servers(ctx: Context) -> None:
+    for count in (1, 12):
+        await guilds(ctx, count)
+        for due in (schedule.due_guilds, schedule.due_servers):
+            with statements() as seen:
+                assert len(await due(ctx)) == count
+            assert len(seen) == 1

@@ -5,8 +5,9 @@ import discord
 import pytest
 import simcord
 
-from bot.services import matching, status
-from domain.runs import RunSource, RunStatus
+from bot.services import matching, runs, status
+from db.runs import Scope
+from domain.runs import RunSource, Trigger
 from sandbox.battlenet import faults
 from tests.cogs.home import Home, card_of
 
@@ -19,9 +20,10 @@ async def test_a_roster_sync_shows_what_it_changed_and_what_followed(home: Home)
     assert card_of(result).splitlines() == [
         "## The Ember Vigil",
         "**60 characters** in the guild.",
-        "60 new · 57 profiles updated",
+        "60 new",
         "3 links made by equal names.",
         "61 findings (61 new). `/audit report` posts them.",
+        "Profiles (item level, last login) wait: timers are off in this copy of Muster.",
     ]
 
 
@@ -85,13 +87,26 @@ async def test_a_roster_that_is_not_whole_changes_nothing_and_says_why(
     assert reason in card
 
 
-async def test_failed_profiles_make_the_result_partial(home: Home) -> None:
-    await home.follow()
+async def test_failed_profiles_stand_in_the_status_and_not_in_the_roster(home: Home) -> None:
+    await home.sync_roster()
     home.battlenet.faults.add("*/profile/wow/character/*", faults.Status(403), times=2)
-    result = await home.officer.slash(home.general, "sync roster")
-    assert "⚠️ 2 of 60 profiles could not be read" in card_of(result)
-    last = await status.last_runs(home.services.ctx, home.server.id)
-    assert [run.status for run in last if run.source is RunSource.BLIZZARD_API] == [RunStatus.PARTIAL]
+    await home.read_profiles()
+    card = card_of(await home.officer.slash(home.general, "sync status"))
+    started = int(home.clock().timestamp())
+    assert f"**Roster** · ✅ success, <t:{started}:R>\n60 characters · 60 new" in card
+    counted = "60 profiles checked · 55 updated · 2 not read\n2 of 60 profiles could not be read"
+    assert f"**Profiles** · ⚠️ partial, <t:{started}:R>\n{counted}" in card
+
+
+async def test_the_status_shows_how_far_the_profiles_are(home: Home) -> None:
+    guild = await home.follow()
+    ctx, scope = home.services.ctx, Scope(guild_id=guild.id)
+    async with runs.running(ctx, RunSource.BLIZZARD_PROFILES, scope, trigger=Trigger.TIMER) as run:
+        async with ctx.sessions.begin() as session:
+            await run.report(session, home.clock(), {"profiles_checked": 1_200, "profiles_changed": 7})
+        card = card_of(await home.officer.slash(home.general, "sync status"))
+    assert f"**Profiles** · 🔄 running, begun <t:{int(home.clock().timestamp())}:R>\n" in card
+    assert "1,200 profiles checked · 7 updated" in card
 
 
 async def test_a_member_sync_shows_what_it_changed(home: Home) -> None:

@@ -11,18 +11,21 @@ import sqlalchemy as sa
 from bot.services import pipeline, runs, servers
 from bot.services.bundle import Services
 from bot.services.context import Context
+from bot.services.jobs import Worker
 from bot.services.pipeline import RosterSync
+from bot.services.profiles import Profiles
 from bot.services.runs import LEASE
-from bot.services.schedule import ROSTER_EVERY
 from cogs.common.bot import MusterBot
+from cogs.sync import texts
 from cogs.timers.cog import LEASE_SECONDS, LOOK_SECONDS, Timers
 from db.runs import LEASE_EXPIRED, Scope
 from db.tables.runs import InstanceLease, SyncRun
 from db.tables.servers import Server
+from domain.options import Options
 from domain.regions import Region
 from domain.runs import RunSource, RunStatus, Trigger
 from sandbox.world import Guild
-from tests.cogs.home import Home
+from tests.cogs.home import Home, card_of
 
 ROSTER = RunSource.BLIZZARD_API
 MEMBERS = RunSource.DISCORD_BOT
@@ -30,10 +33,31 @@ LOGGER = "cogs.timers.cog"
 STEADY = "cogs.common.timers"
 
 
+class Watched(Worker):
+    """A worker that serves nothing: its connections know no virtual clock. It keeps what it was told."""
+
+    serves = False
+
+    def start(self) -> None:
+        """Note it."""
+        self.serves = True
+
+    async def stop(self) -> None:
+        """Note it."""
+        self.serves = False
+
+
 @pytest.fixture
-def services(services: Services) -> Services:
+def services(services: Services, database: str) -> Services:
     """Let this process run timers."""
-    return replace(services, timers=True)
+    return replace(services, timers=True, worker=Watched(services.ctx, services.battlenet, database))
+
+
+def serves(home: Home) -> bool:
+    """Tell whether this process takes jobs."""
+    worker = home.services.worker
+    assert isinstance(worker, Watched)
+    return worker.serves
 
 
 def timers(home: Home) -> Timers:
@@ -145,8 +169,10 @@ async def test_without_the_lease_nothing_is_run(home: Home) -> None:
     other = replace(home.services.ctx, owner="another process")
     await runs.give_up_instance_lease(home.services.ctx)
     assert await runs.hold_instance_lease(other)
+    assert serves(home)
     await home.env.advance_time(LEASE_SECONDS)
     assert not timers(home).holds_lease
+    assert not serves(home)
     before = await log_of(home, MEMBERS)
     await home.follow()
     home.clock.advance(hours=1)
@@ -163,6 +189,7 @@ async def test_a_process_without_timers_starts_none_and_takes_no_lease(home: Hom
     home.clock.advance(hours=1)
     await look(home)
     assert not timers(home).lease.is_running()
+    assert not serves(home)
     assert await holder(home.services.ctx) is None
     assert await log_of(home, ROSTER) == []
 
@@ -212,10 +239,31 @@ async def test_a_renewal_that_fails_drops_the_lease_until_one_succeeds(
         patch.setattr(runs, "hold_instance_lease", broken)
         await home.env.advance_time(LEASE_SECONDS)
         assert not timers(home).holds_lease
+        assert serves(home), "the worker waits for the database by itself"
         await home.env.advance_time(LEASE_SECONDS)
     await home.env.advance_time(LEASE_SECONDS)
     assert timers(home).holds_lease
+    assert serves(home)
     assert told(caplog) == ["ERROR instance lease failed", "INFO instance lease works again"]
+
+
+async def test_profiles_that_became_due_are_queued_without_a_roster(home: Home) -> None:
+    guild = await home.follow()
+    await look(home)
+
+    async def nobody() -> bool:
+        return False
+
+    profiles = Profiles(home.services.ctx, home.services.battlenet)
+    await pipeline.refresh_profiles(home.services.ctx, profiles, guild.id, stop=asyncio.Event(), others_wait=nobody)
+    async with home.services.ctx.sessions.begin() as session:
+        await session.execute(sa.text("DELETE FROM jobs.pgqueuer"))
+    home.clock.advance(hours=Options().profile_hours)
+    cog = timers(home)
+    assert cog.profiles.is_running()
+    await cog.profiles()
+    async with home.services.ctx.sessions() as session:
+        assert list(await session.scalars(sa.text("SELECT status::text FROM jobs.pgqueuer"))) == ["queued"]
 
 
 async def test_an_unavailable_server_is_left_alone(home: Home) -> None:
@@ -242,7 +290,7 @@ async def test_a_guild_that_fails_stops_no_other_and_hides_no_others_failure(
         await look(home)
         assert await log_of(home, ROSTER) == [(second, Trigger.TIMER, RunStatus.SUCCESS)]
         assert told(caplog) == [f"ERROR roster of guild {first} failed"]
-    home.clock.advance(seconds=ROSTER_EVERY.total_seconds())
+    home.clock.advance(hours=Options().roster_hours)
     with monkeypatch.context() as patch:
         break_roster(patch, ValueError("two"), first, second)
         await look(home)
@@ -272,6 +320,12 @@ async def test_a_server_that_fails_stops_no_other(
     assert told(caplog) == [f"ERROR members of server {home.server.id} failed"]
 
 
+async def test_a_roster_sync_tells_that_profiles_follow(home: Home) -> None:
+    await home.follow()
+    result = await home.officer.slash(home.general, "sync roster")
+    assert texts.PROFILES_FOLLOW in card_of(result)
+
+
 async def test_a_refusal_is_told_without_alarm(home: Home, caplog: pytest.LogCaptureFixture) -> None:
     """A sync that somebody began a moment ago is no failure."""
     guild = await home.follow()
@@ -287,6 +341,7 @@ async def test_the_end_of_the_bot_frees_the_lease(home: Home) -> None:
     assert await holder(home.services.ctx) == home.services.ctx.owner
     await home.bot.remove_cog("Timers")
     assert await holder(home.services.ctx) is None
+    assert not serves(home)
 
 
 async def test_the_end_of_the_bot_closes_the_run_of_a_timer_before_it_goes_on(
