@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.ranks import override
 from db.recordset import rows, with_rows
 from db.tables.guilds import Character, Membership
 from db.tables.people import Member, Player, PlayerCharacter, PlayerMember, RejectedCandidate
@@ -168,12 +169,15 @@ async def members_of(session: AsyncSession, server_id: int, player_id: int) -> l
     )
 
 
-async def delete_player_without_characters(session: AsyncSession, server_id: int, player_id: int) -> bool:
-    """Delete a player who owns no character any more, with the member halves; False while one is left."""
+async def delete_empty_player(session: AsyncSession, server_id: int, player_id: int, now: datetime) -> bool:
+    """Delete a player who owns no character any more, with the member halves; False while one is left.
+
+    An officer's word about the rank keeps the player too, as long as it stands.
+    """
     owned = sa.select(PlayerCharacter.character_id).where(
         PlayerCharacter.server_id == server_id, PlayerCharacter.player_id == player_id
     )
-    if await session.scalar(sa.select(owned.exists())):
+    if await session.scalar(sa.select(owned.exists())) or await override(session, server_id, player_id, now):
         return False
     await session.execute(
         sa.delete(PlayerMember).where(PlayerMember.server_id == server_id, PlayerMember.player_id == player_id)

@@ -8,11 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import ranks
+from db.ranks import OverrideView
 from db.tables.guilds import Character, Guild, Membership
 from db.tables.people import Member, Player, PlayerCharacter, PlayerMember
 from db.tables.reference import CharacterClass
 from db.tables.servers import GuildRank
 from domain.links import Confidence, Source, is_proven
+from domain.ranks import player_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,16 @@ class PlayerView:
     members: tuple[MemberView, ...]
     characters: tuple[CharacterView, ...]
     roster_at: datetime | None
+    override: OverrideView | None = None
+
+    @property
+    def rank(self) -> int | None:
+        """Give the rank that counts, as `db.ranks.PLAYER_RANKS` does: it needs a proven member who is here."""
+        here = (member.half for member in self.members if member.left_at is None)
+        if not any(half is not None and half.source.is_proof for half in here):
+            return None
+        proven = [one.rank for one in self.characters if one.rank is not None and self.is_proven(one)]
+        return player_rank(proven, None if self.override is None else self.override.rank_index)
 
     def is_proven(self, character: CharacterView) -> bool:
         """Tell whether a character's link to one of the members rests on a proof in both its halves."""
@@ -145,7 +158,9 @@ async def member(session: AsyncSession, server_id: int, user_id: int) -> MemberV
     return None if row is None else _member_view(row)
 
 
-async def player(session: AsyncSession, server_id: int, player_id: int, guild: Guild | None) -> PlayerView:
+async def player(
+    session: AsyncSession, server_id: int, player_id: int, guild: Guild | None, *, now: datetime
+) -> PlayerView:
     """Load a player with all members and characters, those in the guild first and by rank."""
     public_id = await session.scalar(
         sa.select(Player.public_id).where(Player.server_id == server_id, Player.id == player_id)
@@ -163,6 +178,7 @@ async def player(session: AsyncSession, server_id: int, player_id: int, guild: G
         tuple(_member_view(row) for row in members),
         tuple(_character_view(row) for row in characters),
         None if guild is None else guild.roster_synced_at,
+        await ranks.override(session, server_id, player_id, now),
     )
 
 

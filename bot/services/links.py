@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.services.context import Context
 from db import actions, links, locks, people, servers
 from db.people import CharacterView, MemberView, PlayerView
+from db.ranks import OverrideView
 from db.tables.guilds import Guild
 from db.tables.people import PlayerCharacter, PlayerMember
 from domain.audit import SubjectKind
@@ -16,7 +17,7 @@ from domain.errors import Conflict, InvalidInput, NotFound, quoted
 from domain.links import Confidence, Source, is_proven
 from domain.names import fold
 
-__all__ = ["CharacterView", "MemberView", "PlayerView"]
+__all__ = ["CharacterView", "MemberView", "OverrideView", "PlayerView"]
 
 CHOICES = 25
 """What a Discord autocomplete can list."""
@@ -86,7 +87,7 @@ async def add(ctx: Context, server_id: int, *, character_id: int, user_id: int, 
             if owned.source.is_proof:
                 who = ", ".join(f"<@{other}>" for other in others) or "a player without a member"
                 raise Conflict(f"{view.name} is linked to {who} by {_SPOKEN[owned.source]}. Remove that link first.")
-            await _detach(session, server_id, owned)
+            await _detach(session, server_id, owned, now)
             await links.reject(session, server_id, character_id, others, by=actor_id, now=now)
             owned = None
         if owned is not None and attached is not None and is_proven(owned.source, attached.source):
@@ -137,7 +138,7 @@ async def remove(ctx: Context, server_id: int, *, character_id: int, actor_id: i
         # With its last character a player goes, and the members' halves with it: the log is where they stay.
         members = [{"user_id": half.user_id, "source": half.source.value} for half in halves]
         before = {**_before(owned), "members": members}
-        await _detach(session, server_id, owned)
+        await _detach(session, server_id, owned, now)
         await links.reject(session, server_id, character_id, user_ids, by=actor_id, now=now)
         await actions.log(
             session,
@@ -159,7 +160,7 @@ async def whois_member(ctx: Context, server_id: int, user_id: int) -> PlayerView
         attached = await links.member_half(session, server_id, user_id)
         if attached is None:
             return PlayerView(None, (member,), (), None if guild is None else guild.roster_synced_at)
-        return await people.player(session, server_id, attached.player_id, guild)
+        return await people.player(session, server_id, attached.player_id, guild, now=ctx.clock())
 
 
 async def whois_character(ctx: Context, server_id: int, character_id: int) -> PlayerView:
@@ -174,7 +175,7 @@ async def whois_character(ctx: Context, server_id: int, character_id: int) -> Pl
             return PlayerView(
                 None, (), (await _character(session, server_id, guild, character_id),), guild.roster_synced_at
             )
-        return await people.player(session, server_id, owned.player_id, guild)
+        return await people.player(session, server_id, owned.player_id, guild, now=ctx.clock())
 
 
 _SPOKEN = {
@@ -224,12 +225,12 @@ def _raise_to_officer(half: PlayerCharacter | PlayerMember, actor_id: int, now: 
     half.linked_by, half.linked_at, half.evidence, half.run_id = actor_id, now, {}, None
 
 
-async def _detach(session: AsyncSession, server_id: int, owned: PlayerCharacter) -> None:
-    """Take a character from its player; a player who owns nothing any more goes too."""
+async def _detach(session: AsyncSession, server_id: int, owned: PlayerCharacter, now: datetime) -> None:
+    """Take a character from its player; a player of whom nothing is known any more goes too."""
     player_id = owned.player_id
     await session.delete(owned)
     await session.flush()
-    await links.delete_player_without_characters(session, server_id, player_id)
+    await links.delete_empty_player(session, server_id, player_id, now)
 
 
 def _before(owned: PlayerCharacter) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from bot.services.links import CharacterView
 from cogs.common import texts
 from cogs.common.errors import Choices
 from cogs.common.text import clean, escape
+from domain.ranks import rank_label
 
 CharacterText = app_commands.Range[str, 1, 100]
 """An autocompleted id, a name, or Name-Realm."""
@@ -29,10 +30,8 @@ def label(view: CharacterView) -> str:
 
 
 def rank_text(view: CharacterView) -> str:
-    """Give the guild's own name of a rank, else its index; the name is free text."""
-    if view.rank is None:
-        return texts.NOT_IN_GUILD
-    return view.rank_name or texts.rank(view.rank)
+    """Give what a character's rank is called; free text."""
+    return texts.NOT_IN_GUILD if view.rank is None else rank_label(view.rank, view.rank_name)
 
 
 def title(view: CharacterView) -> str:

@@ -1,15 +1,14 @@
 """Free text made fit to be shown: it formats, links and mentions nothing, and hides or reorders nothing around it."""
 
 import re
-import unicodedata
 from datetime import datetime
 from typing import Literal
 
 import discord
 
+from domain.visible import one_line
+
 DEFAULT_LIMIT = 200
-# Letters and marks by category that draw nothing: Hangul fillers, Khmer inherent vowels, the joiner, blank Braille.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _MARKDOWN = re.compile(r"([\\*_~`|\[\]()<>#+\-])")
 # What Discord makes a link or an invitation of; no backslash stops it.
 _LINK = re.compile(r":(?=//)|discord(?:app)?\.(?=\w+/)", re.IGNORECASE)
@@ -20,8 +19,7 @@ TimestampStyle = Literal["f", "F", "d", "D", "t", "T", "R"]
 
 def clean(text: str, limit: int = DEFAULT_LIMIT) -> str:
     """Give one line without control, format and invisible characters, cut to `limit` characters with "…"."""
-    visible = "".join(" " if char.isspace() else char for char in text if char.isspace() or _is_visible(char))
-    line = " ".join(visible.split())
+    line = one_line(text)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -42,7 +40,3 @@ def timestamp(moment: datetime, style: TimestampStyle = "R") -> str:
     if moment.tzinfo is None:
         raise ValueError("a time without a zone")
     return discord.utils.format_dt(moment, style)
-
-
-def _is_visible(char: str) -> bool:
-    return unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn"} and char not in _INVISIBLE

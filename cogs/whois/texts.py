@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from cogs.common.text import timestamp
+from cogs.common.text import escape, timestamp
 from cogs.common.texts import SOURCES
 from domain.links import Source
 from domain.matching import NameKind
@@ -19,6 +19,7 @@ PROVEN = "proven"
 INFERRED = "inferred – gives no rights"
 LOGIN_UNKNOWN = "last login unknown"
 LEFT_THE_SERVER = "left the server"
+NO_RANK = "**Rank**: none. It needs a member here and a character in the guild, both proven; inferred links give none."
 NO_MEMBER = "No member of this server belongs to it."
 NO_CHARACTER = "No character belongs to this player."
 MEMBER_NOT_LINKED = "Not linked to any character yet. If you know which one: `/link add`."
@@ -38,6 +39,17 @@ def source(kind: Source, *, by: int | None, matched: str | None) -> str:
         return f"{SOURCES[kind]} by <@{by}>"
     place = next((word for name, word in NAME_KINDS.items() if name == matched), None)
     return f"{SOURCES[kind]} ({place})" if place else SOURCES[kind]
+
+
+def rank(label: str) -> str:
+    """Say which rank counts for a player."""
+    return f"**Rank**: {escape(label)}, the highest of their proven characters."
+
+
+def rank_by_word(label: str, reason: str, *, by: int, ends_at: datetime | None) -> str:
+    """Say which rank counts for a player, because an officer said so."""
+    end = f"until {timestamp(ends_at, 'f')}, " if ends_at else ""
+    return f"**Rank by an officer's word**: {escape(label)}, {end}because <@{by}> said: {escape(reason)}"
 
 
 def unknown_class(class_id: int) -> str:

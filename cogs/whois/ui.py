@@ -11,7 +11,7 @@ from cogs.common.texts import and_more
 from cogs.whois import texts
 
 MEMBERS_LIMIT = 1000
-CHARACTERS_LIMIT = 2500
+CHARACTERS_LIMIT = 2200
 NAME_LIMIT = 40
 
 
@@ -26,6 +26,8 @@ def _blocks(view: PlayerView) -> list[str]:
         blocks.append(_listed(texts.MEMBERS, [_member(member) for member in view.members], MEMBERS_LIMIT))
     elif view.public_id is not None:
         blocks.append(texts.NO_MEMBER)
+    if view.public_id is not None:
+        blocks.append(_rank(view))
     if view.characters:
         lines = [_character(character, proven=view.is_proven(character)) for character in view.characters]
         blocks.append(_listed(texts.CHARACTERS, lines, CHARACTERS_LIMIT))
@@ -39,6 +41,15 @@ def _blocks(view: PlayerView) -> list[str]:
 
 def _heading(view: PlayerView) -> str:
     return escape((view.members or view.characters)[0].name, NAME_LIMIT)
+
+
+def _rank(view: PlayerView) -> str:
+    if view.rank is None:
+        return texts.NO_RANK
+    if (word := view.override) is not None:
+        return texts.rank_by_word(word.label, word.reason, by=word.set_by, ends_at=word.ends_at)
+    best = next(one for one in view.characters if one.rank == view.rank)
+    return texts.rank(rank_text(best))
 
 
 def _listed(heading: str, lines: list[str], limit: int) -> str:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -6,7 +7,7 @@ import pytest
 import simcord
 
 from bot.services import links
-from bot.services.links import CharacterView, MemberView, PlayerView
+from bot.services.links import CharacterView, MemberView, OverrideView, PlayerView
 from cogs.common import texts as common_texts
 from cogs.common.paginator import check_budget
 from cogs.common.texts import SOURCES
@@ -155,10 +156,56 @@ def character(id_: int, **facts: Any) -> CharacterView:
     return CharacterView(id=id_, **{**known, **facts})
 
 
-def text_of_card(*characters: CharacterView, members: tuple[MemberView, ...] = (), roster_at: Any = NOW) -> str:
-    card = who_card(PlayerView("pub", members, characters, roster_at))
+def text_of_card(
+    *characters: CharacterView,
+    members: tuple[MemberView, ...] = (),
+    roster_at: Any = NOW,
+    override: OverrideView | None = None,
+) -> str:
+    card = who_card(PlayerView("pub", members, characters, roster_at, override))
     check_budget(card)
     return "\n".join(part["content"] for part in card.to_components()[0]["components"])
+
+
+async def test_inference_gives_no_rank_and_the_card_says_so(home: Home, strangers: list[Character]) -> None:
+    namesake = next(iter(home.namesakes.values()))
+    assert "**Rank**: none. It needs a member here and a character in the guild, both proven" in await whois(
+        home, member=namesake
+    )
+
+
+async def test_the_rank_is_that_of_the_highest_proven_character(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    home.sample.world.set_rank(home.sample.world.find(name), 0)
+    home.sample.world.set_rank(strangers[0], 7)
+    home.sample.world.set_rank(strangers[1], 4)
+    await home.sync_roster()
+    await vouch(home, strangers[0].name, namesake.id)
+    await vouch(home, strangers[1].name, namesake.id)
+    assert "**Rank**: Rank 4, the highest of their proven characters." in await whois(home, member=namesake)
+
+
+async def test_who_is_not_a_player_has_no_rank_to_show(home: Home, strangers: list[Character]) -> None:
+    assert "**Rank" not in await whois(home, member=home.plain)
+    assert "**Rank" not in await whois(home, character=strangers[0].name)
+
+
+MIA = MemberView(5, "Mia", "mia", None, half(Source.OFFICER, by=9))
+
+
+def test_an_officers_word_stands_in_place_of_the_rank() -> None:
+    proven = character(1, half=half(Source.OFFICER, by=9))
+    for ends_at, end in ((None, ""), (NOW, f"until <t:{int(NOW.timestamp())}:f>, ")):
+        word = OverrideView(6, "*Trial*", "_new_", 8, NOW, ends_at)
+        text = text_of_card(proven, members=(MIA,), override=word)
+        assert f"**Rank by an officer's word**: \\*Trial\\*, {end}because <@8> said: \\_new\\_" in text
+
+
+def test_who_left_has_no_rank_not_even_by_an_officers_word() -> None:
+    gone = replace(MIA, left_at=NOW)
+    word = OverrideView(6, None, "new", 8, NOW, None)
+    proven = character(1, half=half(Source.OFFICER, by=9))
+    assert "**Rank**: none." in text_of_card(proven, members=(gone,), override=word)
 
 
 def test_a_rank_with_a_name_shows_the_name() -> None:
@@ -205,7 +252,10 @@ def test_every_source_has_words() -> None:
 def test_a_player_with_a_hundred_alts_fits_and_the_rest_is_counted() -> None:
     alts = [character(id_, name=LONG, realm=LONG, rank_name=LONG) for id_ in range(100)]
     members = tuple(MemberView(10**18 + id_, LONG, LONG, NOW, half(Source.OFFICER, by=10**18)) for id_ in range(30))
-    text = text_of_card(*alts, members=members)
+    word = OverrideView(0, "*" * 32, "*" * 200, 10**18, NOW, NOW)
+    here = replace(members[0], left_at=None)
+    text = text_of_card(*alts, members=(here, *members[1:]), override=word)
+    assert "by an officer's word" in text
     shown = text.split("**Characters**")[1].count("last login")
     assert f"… and {100 - shown} more" in text
     assert shown > 2

@@ -1,0 +1,40 @@
+"""Moments as officers type them."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
+
+from domain.errors import InvalidInput, quoted
+from domain.visible import one_line
+
+LONGEST: Final = timedelta(days=730)
+"""What ends later is forgotten by everybody: better no end at all, which the cards then say."""
+# Where clocks are set back at midnight, the day has this second twice: it ends with the later one.
+LAST_SECOND: Final = time(23, 59, 59, fold=1)
+
+_FORM = re.compile(r"(?P<number>\d{1,4})\s*(?P<unit>[dw])|(?P<date>\d{4}-\d{2}-\d{2})", re.ASCII | re.IGNORECASE)
+_UNITS: Final = {"d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def parse_until(text: str, *, now: datetime, zone: tzinfo) -> datetime:
+    """Give the moment at which something ends: `30d`, `6w`, or the last second of a day of the zone as `2026-12-31`.
+
+    Raises InvalidInput for anything else, for what is over and for what is more than two years away.
+    """
+    form = _FORM.fullmatch(one_line(text))
+    if form is None:
+        raise InvalidInput(f"{quoted(text)} is no time. Use days (`30d`), weeks (`6w`) or a date (`2026-12-31`).")
+    day, unit = form["date"], form["unit"]
+    end = _end_of_day(day, zone) if day else now + int(form["number"]) * _UNITS[unit.lower()]
+    if end <= now:
+        raise InvalidInput(f"{quoted(text)} is over already. Give a time that is still to come.")
+    if end - now > LONGEST:
+        raise InvalidInput(f"{quoted(text)} is more than two years away. Leave `until` out for no end.")
+    return end.astimezone(UTC)
+
+
+def _end_of_day(text: str, zone: tzinfo) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), LAST_SECOND, zone)
+    except ValueError:
+        raise InvalidInput(f"{quoted(text)} is no day of the calendar. Write it as `2026-12-31`.") from None
