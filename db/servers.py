@@ -10,12 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
+from db.base import UtcDateTime
 from db.recordset import rows, with_rows
 from db.tables.guilds import Guild
 from db.tables.reference import Race, Realm
 from db.tables.runs import SyncRun
 from db.tables.servers import Server, ServerGuild
-from domain.errors import FollowsNoGuild
+from domain.errors import FollowsNoGuild, NotFound
 from domain.regions import Region
 from domain.runs import RunSource, RunStatus
 
@@ -50,10 +51,22 @@ async def note_presences(session: AsyncSession, names: Mapping[int, str | None],
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=[Server.id],
-            set_={"name": name, "left_at": None},
+            set_={
+                "name": name,
+                "left_at": None,
+                "returned_at": sa.case((Server.left_at.is_not(None), now), else_=Server.returned_at),
+            },
             where=sa.or_(Server.name != name, Server.left_at.is_not(None)),
         )
     )
+
+
+async def required_server(session: AsyncSession, server_id: int, *, lock: bool = False) -> Server:
+    """Load a server, perhaps to change it; raises NotFound for one that Muster was never in."""
+    server = await session.get(Server, server_id, with_for_update=lock or None)
+    if server is None:
+        raise NotFound("Muster does not know this server yet. Try again in a minute.")
+    return server
 
 
 async def followed_guild(session: AsyncSession, server_id: int) -> Guild | None:
@@ -125,41 +138,73 @@ async def follow(session: AsyncSession, *, server_id: int, guild_id: int, follow
 
 @dataclass(frozen=True, slots=True)
 class LastRuns:
-    """When a run of a guild or server last began, and when the last good one did; None if never."""
+    """How often a guild or server is to be read, when that last began, and when the last good run did; None if never.
+
+    Runs of a server before the bot was last invited again are left out: nobody told what changed meanwhile.
+    """
 
     id: int
+    every: timedelta
     started_at: datetime | None
     good_at: datetime | None
 
 
-async def guild_runs(session: AsyncSession) -> list[LastRuns]:
-    """Load the guilds that any present server follows, with their last roster runs."""
+async def guild_runs(session: AsyncSession, *, now: datetime) -> list[LastRuns]:
+    """Load the guilds that any present server follows, with the shortest of those servers' intervals."""
+    hours = sa.func.min(Server.roster_interval_hours)
     followed = (
-        sa.select(ServerGuild.guild_id.label("id"))
+        sa.select(
+            ServerGuild.guild_id.label("id"),
+            sa.func.make_interval(0, 0, 0, 0, hours).label("every"),
+            sa.cast(sa.null(), UtcDateTime).label("since"),
+        )
         .join(Server, Server.id == ServerGuild.server_id)
         .where(Server.left_at.is_(None))
-        .distinct()
+        .group_by(ServerGuild.guild_id)
         .subquery()
     )
-    return await _last_runs(session, followed, SyncRun.guild_id, RunSource.BLIZZARD_API)
+    return await _last_runs(session, followed, SyncRun.guild_id, RunSource.BLIZZARD_API, now)
 
 
-async def server_runs(session: AsyncSession) -> list[LastRuns]:
+async def server_runs(session: AsyncSession, *, now: datetime) -> list[LastRuns]:
     """Load the servers that the bot is in, with their last member runs."""
-    present = sa.select(Server.id).where(Server.left_at.is_(None)).subquery()
-    return await _last_runs(session, present, SyncRun.server_id, RunSource.DISCORD_BOT)
+    present = (
+        sa.select(
+            Server.id,
+            sa.func.make_interval(0, 0, 0, 0, 0, Server.member_interval_minutes).label("every"),
+            Server.returned_at.label("since"),
+        )
+        .where(Server.left_at.is_(None))
+        .subquery()
+    )
+    return await _last_runs(session, present, SyncRun.server_id, RunSource.DISCORD_BOT, now)
 
 
 async def _last_runs(
-    session: AsyncSession, of: sa.Subquery, scope: InstrumentedAttribute[int | None], source: RunSource
+    session: AsyncSession,
+    of: sa.Subquery,
+    scope: InstrumentedAttribute[int | None],
+    source: RunSource,
+    now: datetime,
 ) -> list[LastRuns]:
-    # The log only grows: each newest row is read from the end of its index.
-    newest = sa.select(sa.func.max(SyncRun.started_at)).where(scope == of.c.id, SyncRun.source == source)
+    # The log only grows: each newest row is read from the end of its index. A run of the future was begun by a clock
+    # that has been set back since, and says nothing about when the next one is due.
+    newest = sa.select(sa.func.max(SyncRun.started_at)).where(
+        scope == of.c.id,
+        SyncRun.source == source,
+        SyncRun.started_at <= now,
+        sa.or_(of.c.since.is_(None), SyncRun.started_at >= of.c.since),
+    )
     good = newest.where(SyncRun.status.in_([RunStatus.SUCCESS, RunStatus.PARTIAL]))
     found = await session.execute(
-        sa.select(of.c.id, newest.scalar_subquery(), good.scalar_subquery()).order_by(of.c.id)
+        sa.select(of.c.id, of.c.every, newest.scalar_subquery(), good.scalar_subquery()).order_by(of.c.id)
     )
     return [LastRuns(*row) for row in found]
+
+
+async def roster_read_at(session: AsyncSession, guild_id: int) -> datetime | None:
+    """Give when a guild's roster was last applied, None if never."""
+    return await session.scalar(sa.select(Guild.roster_synced_at).where(Guild.id == guild_id))
 
 
 async def shortest_profile_interval(session: AsyncSession, guild_id: int) -> timedelta | None:

@@ -5,15 +5,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.services.context import Context
 from db import actions, links, servers
 from domain.audit import SubjectKind
-from domain.links import Confidence, Source
+from domain.links import Confidence, LinkMode, Source
 from domain.matching import RULE_NAME, RULE_VERSION, NameLink, links_by_equal_name
 
 
 async def link_equal_names(ctx: Context, session: AsyncSession, *, server_id: int, run_id: int | None) -> int:
     """Link what bears one name and nobody else does, in the caller's transaction; give how many links were made.
 
-    Nothing is linked before roster and members were both read whole once: only then nobody else bears a name for sure.
+    Nothing is linked before roster and members were both read whole once: only then nobody else bears a name for sure;
+    and nothing where the server leaves links to its officers.
     """
+    server = await servers.required_server(session, server_id)
+    if server.link_mode is LinkMode.SUGGEST:
+        return 0
     guild_id = await servers.guild_read_whole(session, server_id)
     if guild_id is None:
         return 0

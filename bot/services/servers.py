@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,13 +11,17 @@ from bot.battlenet.client import BattleNetClient
 from bot.battlenet.outcomes import Forbidden, Found, NotFound, Unavailable, Unchanged
 from bot.battlenet.payloads import GuildPayload
 from bot.services import reference
+from bot.services.audit import REPORT
 from bot.services.context import Context
-from db import actions, locks, outbox, servers
+from bot.services.departures import NOTICE
+from bot.services.options import options_of
+from db import actions, audit, locks, outbox, ranks, servers
 from db.tables.guilds import Guild
 from db.tables.servers import Server
 from domain import errors
 from domain.audit import SubjectKind
 from domain.names import fold
+from domain.options import Options
 from domain.regions import Region
 
 
@@ -38,7 +43,7 @@ class ServerView:
     """What the surfaces need to know of a server."""
 
     server_id: int
-    locale: str
+    options: Options
     officer_role_id: int | None
     audit_channel_id: int | None
     members_synced_at: datetime | None
@@ -54,9 +59,10 @@ async def note_presence(ctx: Context, server_id: int, name: str) -> None:
 
 
 async def note_absence(ctx: Context, server_id: int) -> None:
-    """Remember that the bot was removed from a server: its timers stop, its data stay."""
+    """Remember that the bot was removed from a server: its timers stop, nothing is sent there, its data stay."""
     async with ctx.sessions.begin() as session:
         await servers.note_absence(session, server_id=server_id, now=ctx.clock())
+        await outbox.withdraw_from_absent(session)
 
 
 async def note_servers(ctx: Context, names: Mapping[int, str | None], *, in_no_other: bool) -> None:
@@ -64,18 +70,19 @@ async def note_servers(ctx: Context, names: Mapping[int, str | None], *, in_no_o
     async with ctx.sessions.begin() as session:
         if in_no_other:
             await servers.note_absence_elsewhere(session, list(names), now=ctx.clock())
+            await outbox.withdraw_from_absent(session)
         await servers.note_presences(session, names, now=ctx.clock())
 
 
 async def view(ctx: Context, server_id: int) -> ServerView:
     """Load what is known of a server; raises NotFound for one that Muster is not in."""
     async with ctx.sessions() as session:
-        server = await _server(session, server_id)
+        server = await servers.required_server(session, server_id)
         guild = await servers.followed_guild(session, server_id)
         failure = await outbox.last_failure(session, server_id)
     return ServerView(
         server_id=server_id,
-        locale=server.locale,
+        options=options_of(server),
         officer_role_id=server.officer_role_id,
         audit_channel_id=server.audit_channel_id,
         members_synced_at=server.members_synced_at,
@@ -105,13 +112,15 @@ async def follow_guild(
     """Let a server follow a guild that Battle.net knows.
 
     `realm` is a slug or any of the realm's names. Another guild than the one followed already needs `giving_up`: the
-    name of the guild that is given up. Raises NotFound, InvalidInput, Conflict or Unavailable.
+    name of the guild that is given up. With that act the server's view of the old guild ends: what the ranks are called
+    and map to, officers' words about ranks, findings, and what waits to be told of it. The people's links stay, and so
+    does all that is shared with other servers. Raises NotFound, InvalidInput, Conflict or Unavailable.
     """
     await reference.ensure_region(ctx, battlenet, region)
     found = await _find(battlenet, region, await _realm_slug(ctx, region, realm), name)
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        await _server(session, server_id)
+        await servers.required_server(session, server_id)
         now = ctx.clock()
         before = await servers.followed_guild(session, server_id)
         guild_id = await servers.store_guild(
@@ -129,10 +138,13 @@ async def follow_guild(
         )
         if before is not None and before.id != guild_id and fold(giving_up) != fold(before.name):
             raise errors.Conflict(
-                f"This server follows {before.name}. To follow {found.name} instead, run the command again and type "
-                f"`{before.name}` into `replace`."
+                f"This server follows {before.name} ({before.realm_name}). To follow {found.name} "
+                f"({found.realm.name or found.realm.slug}) instead, run the command again and type `{before.name}` "
+                "into `replace`. That ends what stands here about its ranks: their names, roles, officers' words, and "
+                "all findings. Links stay."
             )
         if before is None or before.id != guild_id:
+            given = None if before is None else await _give_up(session, server_id, before, actor_id=actor_id, now=now)
             await servers.follow(session, server_id=server_id, guild_id=guild_id, followed_by=actor_id, now=now)
             await actions.log(
                 session,
@@ -143,7 +155,7 @@ async def follow_guild(
                         SubjectKind.SERVER,
                         server_id,
                         actor_id=actor_id,
-                        before=None if before is None else {"guild_id": before.id, "name": before.name},
+                        before=given,
                         after={"guild_id": guild_id, "name": found.name},
                     )
                 ],
@@ -156,7 +168,7 @@ async def follow_guild(
 async def set_audit_channel(ctx: Context, server_id: int, channel_id: int | None, *, actor_id: int) -> None:
     """Choose where reports go, or nowhere; what is not sent yet follows."""
     async with ctx.sessions.begin() as session:
-        server = await _server(session, server_id)
+        server = await servers.required_server(session, server_id, lock=True)
         before, server.audit_channel_id = server.audit_channel_id, channel_id
         if before is not None and channel_id is not None:
             await outbox.move_pending(session, server_id=server_id, before=before, after=channel_id)
@@ -166,7 +178,7 @@ async def set_audit_channel(ctx: Context, server_id: int, channel_id: int | None
                 server_id,
                 [
                     actions.action(
-                        "setup.channels",
+                        outbox.CHANNELS_CHOSEN,
                         SubjectKind.SERVER,
                         server_id,
                         actor_id=actor_id,
@@ -182,11 +194,20 @@ def _followed(guild: Guild) -> FollowedGuild:
     return FollowedGuild(guild.id, guild.name, guild.region, guild.realm_name, guild.faction, guild.roster_synced_at)
 
 
-async def _server(session: AsyncSession, server_id: int) -> Server:
-    server = await session.get(Server, server_id)
-    if server is None:
-        raise errors.NotFound("Muster does not know this server yet. Try again in a minute.")
-    return server
+async def _give_up(
+    session: AsyncSession, server_id: int, guild: Guild, *, actor_id: int, now: datetime
+) -> dict[str, Any]:
+    """End a server's view of a guild; give what the log keeps of it."""
+    # A roster of it that is just being applied may queue a notice; the lock is never held by who wants the people's.
+    await locks.hold(session, locks.Lock.ROSTER, guild.id)
+    await audit.close_all(session, server_id, by=actor_id, now=now)
+    await outbox.withdraw_all(session, server_id=server_id, kinds=(REPORT, NOTICE))
+    return {
+        "guild_id": guild.id,
+        "name": guild.name,
+        "ranks": await ranks.rank_map(session, server_id, guild.id),
+        "overrides": await ranks.end_overrides(session, server_id, now),
+    }
 
 
 async def _realm_slug(ctx: Context, region: Region, realm: str) -> str:

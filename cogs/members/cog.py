@@ -16,7 +16,7 @@ QUIET_SECONDS = 5.0
 
 
 class Members(commands.Cog):
-    """Keep servers and members as events tell; the comparison every 15 minutes mends what was missed."""
+    """Keep servers and members as events tell; the timer's comparison mends what was missed."""
 
     def __init__(self, bot: MusterBot) -> None:
         self.bot = bot
@@ -51,14 +51,15 @@ class Members(commands.Cog):
 
     @commands.Cog.listener()
     async def on_guild_join(self, server: discord.Guild) -> None:
-        """Remember a server that Muster was invited to."""
+        """Remember a server that Muster was invited to; after a removal the timer compares its members at once."""
         async with self._presence:
             await servers.note_presence(self.ctx, server.id, server.name)
 
     @commands.Cog.listener()
     async def on_guild_remove(self, server: discord.Guild) -> None:
-        """Note that Muster was removed; an outage comes as another event."""
-        async with self._presence:
+        """Note that Muster was removed: its jobs there stop, its data stay. An outage comes as another event."""
+        # After the members' events that came before: each of those notes that Muster is there.
+        async with self._in_order[server.id], self._presence:
             await servers.note_absence(self.ctx, server.id)
 
     @commands.Cog.listener()
@@ -91,6 +92,8 @@ class Members(commands.Cog):
             return
         facts = facts_of(member)
         async with self._in_order[member.guild.id]:
+            if self.bot.get_guild(member.guild.id) is None:
+                return
             # The first event of a new server may overtake the server's own.
             await servers.note_presence(self.ctx, member.guild.id, member.guild.name)
             if await members.member_changed(self.ctx, member.guild.id, facts):
@@ -105,6 +108,8 @@ class Members(commands.Cog):
         await asyncio.sleep(QUIET_SECONDS)
         # An event that comes from here on waits for a follow-up of its own.
         self._follow_ups.pop(server_id, None)
+        if self.bot.get_guild(server_id) is None:
+            return
         async with self._steady:
             await pipeline.follow_up(self.ctx, server_id)
             self.bot.deliverer.wake()

@@ -1,13 +1,16 @@
 """What `/setup check` looks at: each thing that Muster needs, whether it is there, and the remedy."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 import discord
 
+from bot.services.ranks import RankView
 from bot.services.servers import ServerView
 from bot.services.status import RunView
 from cogs.setup import texts
+from domain.options import Options
 from domain.runs import RunSource, RunStatus
 
 
@@ -29,8 +32,10 @@ class Check:
 
 _RUNS = {
     RunSource.BLIZZARD_API: ("Roster", texts.NEVER_ROSTER, "Run `/sync roster` again."),
+    RunSource.BLIZZARD_PROFILES: ("Profiles", None, "Those that failed are asked for again after the next roster."),
     RunSource.DISCORD_BOT: ("Members", texts.NEVER_MEMBERS, "Run `/sync members` again."),
 }
+"""What a source is called, what is said when it was never read (None: nothing), and what to do when it failed."""
 
 
 def missing_permissions(permissions: discord.Permissions) -> list[str]:
@@ -75,6 +80,21 @@ def check_channel(server: discord.Guild, channel_id: int | None) -> Check:
     return Check(State.OK, texts.channel_fine(channel_id))
 
 
+def check_officers(server: discord.Guild, role_id: int | None) -> Check:
+    """Look at the officer role: without one only Manage Server makes officers, which is as it should be."""
+    if role_id is None:
+        return Check(State.OK, texts.NO_OFFICER_ROLE)
+    if server.get_role(role_id) is None:
+        return Check(State.WARNING, texts.OFFICER_ROLE_GONE)
+    return Check(State.OK, texts.officer_role(role_id))
+
+
+def check_ranks(server: discord.Guild, ranks: Sequence[RankView]) -> list[Check]:
+    """Look at the roles of ranks: one that was deleted makes a finding of everybody who has the rank."""
+    gone = [rank.label for rank in ranks if rank.role_id is not None and server.get_role(rank.role_id) is None]
+    return [Check(State.WARNING, texts.rank_roles_gone(gone))] if gone else []
+
+
 def check_guild(view: ServerView) -> Check:
     """Look at the guild that the server follows."""
     if view.guild is None:
@@ -82,12 +102,19 @@ def check_guild(view: ServerView) -> Check:
     return Check(State.OK, texts.guild_followed(view.guild.name, view.guild.realm_name, view.guild.region))
 
 
-def check_run(source: RunSource, runs: list[RunView]) -> Check:
-    """Look at how the last run of a source ended."""
-    what, never, remedy = _RUNS[source]
-    run = next((run for run in runs if run.source is source), None)
-    if run is None:
-        return Check(State.MISSING, never)
+def check_runs(runs: list[RunView]) -> list[Check]:
+    """Look at how the last run of each source ended."""
+    last = {run.source: run for run in runs}
+    found = []
+    for source, (what, never, remedy) in _RUNS.items():
+        if source in last:
+            found.append(_check_run(last[source], what, remedy))
+        elif never is not None:
+            found.append(Check(State.MISSING, never))
+    return found
+
+
+def _check_run(run: RunView, what: str, remedy: str) -> Check:
     moment, reason = run.finished_at or run.started_at, run.reason or run.status.value
     match run.status:
         case RunStatus.SUCCESS:
@@ -100,9 +127,11 @@ def check_run(source: RunSource, runs: list[RunView]) -> Check:
             return Check(State.MISSING, texts.run_failed(what, moment, reason, remedy))
 
 
-def check_timers(*, on: bool) -> Check:
-    """Look at whether this process runs timers."""
-    return Check(State.OK, texts.TIMERS_ON) if on else Check(State.WARNING, texts.TIMERS_OFF)
+def check_timers(options: Options, *, on: bool) -> Check:
+    """Look at whether this process runs timers, and how often."""
+    if on:
+        return Check(State.OK, texts.timers_on(options.roster_hours, options.member_minutes))
+    return Check(State.WARNING, texts.TIMERS_OFF)
 
 
 def check_battlenet(problem: str | None) -> Check:

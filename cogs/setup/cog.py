@@ -1,20 +1,25 @@
 """`/setup`: an officer chooses the guild and the channels, and sees what is missing."""
 
+from functools import partial
+
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.services import pipeline, probe, servers, status
+from bot.services import pipeline, probe, ranks, servers, status
+from bot.services.outbox import CHANNEL_LOST
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
 from cogs.common.errors import DISCORD_ERRORS, Choices, guard_autocomplete
 from cogs.common.progress import Progress
 from cogs.setup import checks, texts
+from cogs.setup.notices import render_channel_lost
+from cogs.setup.options import OptionsCommand
+from cogs.setup.ranks import RanksCommand
 from cogs.setup.realms import Realms, matching
 from cogs.setup.ui import channel_card, check_card, guild_card
 from domain.errors import InvalidInput
 from domain.regions import Region
-from domain.runs import RunSource
 
 DEFAULT_REGION = Region.EU
 
@@ -23,7 +28,7 @@ ShortText = app_commands.Range[str, 1, 100]
 
 @app_commands.guild_only()
 @app_commands.default_permissions(manage_guild=True)
-class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP):
+class Setup(OptionsCommand, RanksCommand, commands.GroupCog, group_name="setup", group_description=texts.GROUP):
     """Keep a server's settings."""
 
     def __init__(self, bot: MusterBot) -> None:
@@ -31,8 +36,13 @@ class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP
         self.ctx = bot.services.ctx
         self._realms = Realms(bot.services)
 
+    async def cog_load(self) -> None:
+        """Render the word on a lost channel from here on."""
+        self.bot.deliverer.register(CHANNEL_LOST, partial(render_channel_lost, self.bot))
+
     async def cog_unload(self) -> None:
         """Drop the fetches that nobody waits for any more."""
+        self.bot.deliverer.unregister(CHANNEL_LOST)
         self._realms.close()
 
     @app_commands.command(description=texts.GUILD)
@@ -60,7 +70,7 @@ class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP
                 giving_up=replace,
             )
             await progress.finish(view=guild_card(followed, await servers.view(self.ctx, server_id)))
-            # What was found about a guild that the server gave up ends now.
+            # Another server of this guild may have had it read already: links and findings follow now.
             await pipeline.follow_up(self.ctx, server_id)
             self.bot.deliverer.wake()
 
@@ -100,16 +110,18 @@ class Setup(commands.GroupCog, group_name="setup", group_description=texts.GROUP
     async def _checks(self, server_id: int, server: discord.Guild) -> list[checks.Check]:
         view = await servers.view(self.ctx, server_id)
         runs = await status.last_runs(self.ctx, server_id)
+        mapped = () if view.guild is None else (await ranks.view(self.ctx, server_id)).ranks
         region = DEFAULT_REGION if view.guild is None else view.guild.region
         return [
             checks.check_intent(self.bot.intents, await self._flags()),
             checks.check_permissions(server),
             checks.check_guild(view),
             checks.check_channel(server, view.audit_channel_id),
+            checks.check_officers(server, view.officer_role_id),
+            *checks.check_ranks(server, mapped),
             checks.check_battlenet(await probe.battlenet_problem(self.bot.services.battlenet, region)),
-            checks.check_run(RunSource.BLIZZARD_API, runs),
-            checks.check_run(RunSource.DISCORD_BOT, runs),
-            checks.check_timers(on=self.bot.services.timers),
+            *checks.check_runs(runs),
+            checks.check_timers(view.options, on=self.bot.services.timers),
             checks.check_delivery(view),
         ]
 

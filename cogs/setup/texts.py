@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cogs.common.text import count_of, escape, timestamp
+from domain.links import LinkMode
+from domain.options import Language, Options
 
 GROUP = "Set Muster up on this server."
 GUILD = "Choose the World of Warcraft guild that this server follows."
@@ -14,6 +16,35 @@ REPLACE = "Only to follow another guild: the name of the guild that this server 
 CHANNELS = "Choose where Muster posts."
 AUDIT_CHANNEL = "Where audit findings and held departures are posted: a channel for officers only."
 CHECK = "See what Muster needs, what is missing, and what to do about it."
+
+OPTIONS = "See the server's options, or change those that you fill in."
+OPTION_HELP = {
+    "time_zone": "The server's time zone: type a city and choose from the list.",
+    "locale": "The language of what Muster posts for everybody.",
+    "link_mode": "What Muster does where names fit.",
+    "roster_hours": "Hours between two reads of the roster; of two servers of one guild the shorter counts.",
+    "member_minutes": "Minutes between two comparisons of the members.",
+    "profile_hours": "Hours for which a character's profile counts as fresh.",
+    "stale_days": "Days without a login after which a character is reported.",
+    "report_lines": "How many findings of one type a report names.",
+}
+LANGUAGES = {
+    Language.ENGLISH: "English",
+    Language.GERMAN: "Deutsch",
+    Language.SPANISH: "Español",
+    Language.FRENCH: "Français",
+    Language.PORTUGUESE: "Português do Brasil",
+    Language.RUSSIAN: "Русский",
+    Language.KOREAN: "한국어",
+}
+NOT_TRANSLATED = " (Muster's texts are in English until they are translated)"
+LINK_MODES = {
+    LinkMode.AUTOMATIC: "Muster links equal names by itself, marked as inferred",
+    LinkMode.SUGGEST: "Only officers link; links that exist stay",
+}
+CHANGED = "**✏️ {}**"
+OPTIONS_TITLE = "## Options"
+OPTIONS_HINT = "Change one by filling it in: `/setup options`."
 
 LOOKING_UP = "Looking for the guild on Battle.net…"
 CHECKING = "Checking…"
@@ -42,16 +73,38 @@ INTENT_UNKNOWN = "Server Members intent: Discord did not tell. Run the check aga
 PERMISSIONS_THERE = "Permissions: View Channel and Send Messages."
 NO_CHANNEL = "Audit channel: none, so nothing is posted. Choose one with `/setup channels`."
 CHANNEL_GONE = "Audit channel: it no longer exists. Choose another with `/setup channels`."
+NO_OFFICER_ROLE = "Officers: who has Manage Server. `/setup ranks` can choose a role beside it."
+OFFICER_ROLE_GONE = "Officers: the officer role was deleted. Choose another with `/setup ranks`."
 NO_GUILD = "Guild: none. Choose one with `/setup guild`."
 NEVER_ROSTER = "Roster: never read. Run `/sync roster`."
 NEVER_MEMBERS = "Members: never read. Run `/sync members`."
-TIMERS_ON = "Timers: on. The roster is read every 6 hours, members every 15 minutes."
 TIMERS_OFF = (
-    "Timers: off, so nothing is read by itself; `/sync roster` and `/sync members` work. Whoever runs Muster sets "
-    "`MUSTER_ENV=production` to switch them on."
+    "Timers: off, so nothing is read by itself; `/sync roster` and `/sync members` work, but profiles (item level, "
+    "last login) wait. Whoever runs Muster sets `MUSTER_ENV=production` to switch them on."
 )
 BATTLENET_ANSWERS = "Battle.net: answers."
 DELIVERED = "Posts: the last one arrived, or there was none yet."
+
+
+def options_title(changed: int) -> str:
+    """Head the options; say how many were changed, or how to change them."""
+    hint = f"{count_of(changed, 'option')} changed." if changed else OPTIONS_HINT
+    return f"{OPTIONS_TITLE}\n{hint}"
+
+
+def option_lines(options: Options) -> dict[str, str]:
+    """Tell each option in a line, by its name."""
+    language = LANGUAGES[Language(options.locale)] if options.locale in set(Language) else escape(options.locale)
+    return {
+        "time_zone": f"Time zone: {escape(options.time_zone)}",
+        "locale": f"Language: {language}{'' if options.locale == Language.ENGLISH else NOT_TRANSLATED}",
+        "link_mode": f"Links: {LINK_MODES[options.link_mode]}",
+        "roster_hours": f"Roster: every {count_of(options.roster_hours, 'hour')} or more often",
+        "member_minutes": f"Members: every {count_of(options.member_minutes, 'minute')}",
+        "profile_hours": f"Profiles: fresh for {count_of(options.profile_hours, 'hour')}",
+        "stale_days": f"Long away: after {count_of(options.stale_days, 'day')} without a login",
+        "report_lines": f"Reports: {count_of(options.report_lines, 'finding')} of one type by name",
+    }
 
 
 def guild(name: str) -> str:
@@ -126,6 +179,21 @@ def channel_fine(channel_id: int) -> str:
     return f"Audit channel: <#{channel_id}>."
 
 
+def officer_role(role_id: int) -> str:
+    """Name the officer role, and what Discord hides from who has nothing else."""
+    return (
+        f"Officers: who has Manage Server or <@&{role_id}>. Who has only the role sees the officers' commands once the "
+        "server grants them in Server Settings → Integrations → Muster."
+    )
+
+
+def rank_roles_gone(ranks: Sequence[str]) -> str:
+    """Say which ranks stand for a role that no longer exists."""
+    names = ", ".join(f"**{escape(rank)}**" for rank in ranks)
+    gone = f"the role of {names} was" if len(ranks) == 1 else f"the roles of {names} were"
+    return f"Ranks: {gone} deleted, so everybody of that rank seems to lack it. Choose again with `/setup ranks`."
+
+
 def guild_followed(name: str, realm: str, region: str) -> str:
     """Name the guild."""
     return f"Guild: {escape(name)}, {escape(realm)} ({region.upper()})."
@@ -151,6 +219,14 @@ def run_failed(what: str, moment: datetime, reason: str, remedy: str) -> str:
     return f"{what}: the last read failed {timestamp(moment)}: {escape(reason, 300)}. Nothing was changed. {remedy}"
 
 
+def timers_on(roster_hours: int, member_minutes: int) -> str:
+    """Say how often the timers read; another server of the same guild may have its roster read more often."""
+    return (
+        f"Timers: on. The roster is read at least every {count_of(roster_hours, 'hour')}, members every "
+        f"{count_of(member_minutes, 'minute')}."
+    )
+
+
 def battlenet_silent(reason: str) -> str:
     """Say why Battle.net can't be used."""
     return (
@@ -162,6 +238,16 @@ def battlenet_silent(reason: str) -> str:
 def undelivered(reason: str) -> str:
     """Say why the last post did not arrive."""
     return f"Posts: the last one could not be delivered: {escape(reason, 300)}."
+
+
+def channel_lost(channel: str | None, server: str, reason: str) -> str:
+    """Tell who chose the audit channel that it takes no message any more."""
+    name = "the audit channel" if channel is None else f"**#{escape(channel)}**"
+    return (
+        f"## Posts do not arrive\nMuster can no longer post in {name} of **{escape(server)}**: {escape(reason)}. "
+        "In that server `/setup channels` chooses another, and `/setup check` shows what is missing. Findings that "
+        "were not posted come with the next report."
+    )
 
 
 def _names(permissions: Sequence[str]) -> str:

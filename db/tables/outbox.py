@@ -39,6 +39,7 @@ class OutboxMessage(Base):
             "id",
             postgresql_where=sa.text("state IN ('pending', 'sending')"),
         ),
+        sa.Index(None, "server_id", "finished_at"),
         sa.CheckConstraint("num_nonnulls(channel_id, user_id) = 1", name="one_target"),
         {"schema": "guild_identity"},
     )

@@ -34,6 +34,8 @@ class Server(Base):
     """Findings of one type that a report names."""
     created_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
+    returned_at: Mapped[datetime | None]
+    """When the bot was last invited again; None while it never was away."""
     members_synced_at: Mapped[datetime | None]
     """When the member list was last read whole."""
 

@@ -110,8 +110,10 @@ async def test_the_same_guild_again_needs_no_word_and_is_no_change(scene: Scene)
 
 @pytest.mark.parametrize("typed", [None, "", "yes", "The Ember"])
 async def test_another_guild_needs_the_name_of_the_one_given_up(scene: Scene, rival: Guild, typed: str | None) -> None:
-    with pytest.raises(Conflict, match=r"follows The Ember Vigil.*type `The Ember Vigil`"):
+    with pytest.raises(Conflict, match=r"follows The Ember Vigil \(.*type `The Ember Vigil`.*That ends") as refused:
         await setup_guild(scene.ctx, scene.battlenet, realm="twilight-harbor", name=rival.name, giving_up=typed)
+    for guild in (scene.guild, rival):  # two guilds of one name differ by their realm
+        assert f"{guild.name} ({guild.realm.name})" in refused.value.text
     assert await scene.query("SELECT guild_id FROM guild_identity.server_guilds") == [scene.guild_id]
     assert await scene.query("SELECT name FROM common.guilds") == ["The Ember Vigil"]
 
@@ -139,7 +141,7 @@ async def test_with_the_name_typed_the_server_follows_the_other_guild_and_the_lo
         (
             OFFICER,
             "setup.guild",
-            {"guild_id": scene.guild_id, "name": "The Ember Vigil"},
+            {"guild_id": scene.guild_id, "name": "The Ember Vigil", "ranks": [], "overrides": []},
             {"guild_id": followed.id, "name": rival.name},
         )
     ]
@@ -198,6 +200,18 @@ async def test_the_audit_channel_is_chosen_or_taken_away_and_each_change_logged_
         ("setup.channels", {"audit_channel_id": CHANNEL}, {"audit_channel_id": 7_002}),
         ("setup.channels", {"audit_channel_id": 7_002}, {"audit_channel_id": None}),
     ]
+
+
+async def test_two_officers_at_once_choose_one_channel_after_the_other(scratch_scene: Scene) -> None:
+    """Else what waits for the channel of the first would stay there."""
+    ctx = scratch_scene.ctx
+    chosen = range(7_002, 7_010)
+    await asyncio.gather(*(servers.set_audit_channel(ctx, SERVER, channel, actor_id=OFFICER) for channel in chosen))
+
+    logged = await scratch_scene.query(
+        "SELECT before -> 'audit_channel_id', after -> 'audit_channel_id' FROM guild_identity.action_log ORDER BY id"
+    )
+    assert [before for before, _ in logged] == [CHANNEL, *(after for _, after in logged[:-1])]
 
 
 async def test_the_officers_role_is_read_from_the_settings(scene: Scene) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from bot.battlenet.client import BattleNetClient
 from bot.services.bundle import Services
 from bot.services.context import Context
+from bot.services.jobs import Worker
 from bot.services.outbox import Outbox
 from cogs.common.bot import MusterBot
 from cogs.members.cog import Members
@@ -35,7 +36,7 @@ async def server(scratch_sessions: Sessions, clock: FakeClock, *, timers: bool) 
     """Give a server whose events reach the listeners of the shipped cog."""
     ctx = Context(scratch_sessions, clock)
     battlenet = BattleNetClient("http://127.0.0.1:9/{region}", "http://127.0.0.1:9", "id", "secret")
-    bot = MusterBot(Services(ctx, battlenet, Outbox(ctx), timers=timers))
+    bot = MusterBot(Services(ctx, battlenet, Outbox(ctx), Worker(ctx, battlenet, ""), timers=timers))
     await bot._async_setup_hook()
     await bot.add_cog(Members(bot))
     dpytest.configure(bot, guilds=0, members=0)
@@ -126,7 +127,7 @@ async def test_an_outage_of_all_servers_at_the_start_is_no_removal(
     assert await all_servers(scratch_sessions) == {server.id: ("Home", None)}
 
 
-async def test_a_start_notes_all_servers_in_two_statements(
+async def test_a_start_notes_all_servers_in_three_statements(
     server: discord.Guild, scratch_sessions: Sessions, scratch_engine: AsyncEngine
 ) -> None:
     """The first command after READY may come before the events of each server are worked through."""
@@ -137,7 +138,8 @@ async def test_a_start_notes_all_servers_in_two_statements(
     with statements(scratch_engine) as seen:
         state.dispatch("ready")
         await dpytest.run_all_events()
-    assert len([statement for statement in seen if "guild_identity.servers" in statement]) == 2
+    # Who is left, what waits for those, who is there.
+    assert len([statement for statement in seen if "guild_identity.servers" in statement]) == 3
     expected = {one.id: (one.name, None) for one in (server, *made)}
     assert await all_servers(scratch_sessions) == expected
 
@@ -233,3 +235,75 @@ async def test_events_are_stored_in_the_order_in_which_they_came(
     await dpytest.run_all_events()
     stored = (await members(scratch_sessions))["mia"]
     assert (stored.nick, stored.left_at is None) == ("Nick 19", False)
+
+
+async def remove(server: discord.Guild) -> None:
+    """Send what Discord sends when Muster is removed."""
+    backend.get_state().parse_guild_delete({"id": str(server.id)})
+    await dpytest.run_all_events()
+
+
+async def invite(server: discord.Guild) -> None:
+    """Send what Discord sends when Muster is invited to a server, its name changed meanwhile."""
+    data = {"id": str(server.id), "name": "Home again", "unavailable": False, "member_count": 1, "members": []}
+    data |= {"roles": [], "channels": [], "emojis": [], "stickers": [], "threads": [], "features": [], "owner_id": "1"}
+    backend.get_state().parse_guild_create(data)
+    await dpytest.run_all_events()
+
+
+async def test_a_server_in_an_outage_is_noted_neither_as_left_nor_as_returned(
+    server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock
+) -> None:
+    state = backend.get_state()
+    state.parse_guild_delete({"id": str(server.id), "unavailable": True})
+    await dpytest.run_all_events()
+    clock.advance(hours=3)
+    await invite(server)
+    async with scratch_sessions() as session:
+        stored = await session.get_one(Server, server.id)
+    assert (stored.left_at, stored.returned_at) == (None, None)
+
+
+async def test_an_invitation_after_a_removal_goes_on_where_it_was_and_notes_the_return(
+    server: discord.Guild, scratch_sessions: Sessions, clock: FakeClock
+) -> None:
+    await join(server, "mia")
+    async with scratch_sessions.begin() as session:
+        (await session.get_one(Server, server.id)).report_lines = 7
+    await remove(server)
+    clock.advance(days=3)
+    await invite(server)
+    async with scratch_sessions() as session:
+        stored = await session.get_one(Server, server.id)
+    assert (stored.name, stored.left_at, stored.returned_at) == ("Home again", None, clock())
+    assert (stored.report_lines, list(await members(scratch_sessions))) == (7, ["mia"])
+
+
+async def test_a_members_event_that_was_still_on_its_way_does_not_undo_the_removal(
+    server: discord.Guild, scratch_sessions: Sessions
+) -> None:
+    member = await join(server, "mia")
+    state = backend.get_state()
+    state.stop_dispatch()
+    await remove(server)
+    state.start_dispatch()
+    state.dispatch("guild_remove", server)
+    state.dispatch("member_update", member, member)
+    state.dispatch("member_join", member)
+    await dpytest.run_all_events()
+    async with scratch_sessions() as session:
+        assert (await session.get_one(Server, server.id)).left_at is not None
+
+
+async def test_what_waits_to_follow_an_event_is_dropped_when_muster_is_removed(
+    server: discord.Guild, monkeypatch: pytest.MonkeyPatch, scratch_engine: AsyncEngine
+) -> None:
+    monkeypatch.setattr("cogs.members.cog.QUIET_SECONDS", 0.5)
+    await join(server, "mia")
+    cog = dpytest.get_config().client.get_cog("Members")
+    assert isinstance(cog, Members)
+    [waiting] = cog._follow_ups.values()
+    await remove(server)
+    with statements(scratch_engine) as seen:
+        await waiting
+    assert seen == []

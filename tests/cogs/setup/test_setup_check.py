@@ -2,7 +2,8 @@ import discord
 import pytest
 
 from cogs.setup import texts
-from cogs.setup.checks import State, check_intent
+from cogs.setup.checks import Check, State, check_intent, check_timers
+from domain.options import Options
 from sandbox.battlenet import faults
 from tests.cogs.home import Home, card_of
 
@@ -33,6 +34,7 @@ async def test_a_fresh_server_is_told_each_step_that_is_left(hall: Home) -> None
         "✅ Permissions: View Channel and Send Messages.",
         "❌ Guild: none. Choose one with `/setup guild`.",
         "❌ Audit channel: none, so nothing is posted. Choose one with `/setup channels`.",
+        "✅ Officers: who has Manage Server. `/setup ranks` can choose a role beside it.",
         "✅ Battle.net: answers.",
         "❌ Roster: never read. Run `/sync roster`.",
         "❌ Members: never read. Run `/sync members`.",
@@ -112,7 +114,8 @@ async def test_a_failed_and_a_partial_run_are_told_with_their_reason(hall: Home)
     assert any("❌ Roster: the last read failed" in line and "without members" in line for line in await check(hall))
     hall.battlenet.faults.add("*/profile/wow/character/*", faults.Status(403))
     await hall.sync_roster()
-    assert any("⚠️ Roster: read" in line and "1 of 60 profiles" in line for line in await check(hall))
+    await hall.read_profiles()
+    assert any("⚠️ Profiles: read" in line and "1 of 60" in line for line in await check(hall))
 
 
 async def test_a_post_that_could_not_be_delivered_is_told(hall: Home) -> None:
@@ -135,3 +138,11 @@ async def test_permissions_that_the_role_lacks_are_named(hall: Home) -> None:
         hall.env.backend.edit_role(server.id, role.id, {"permissions": rest.value})
     await hall.env.settle()
     assert any("⚠️ Permissions: Muster's role lacks **Send Messages**." in line for line in await check(hall))
+
+
+def test_the_timers_are_told_with_the_servers_own_intervals() -> None:
+    told = "Timers: on. The roster is read at least every {}, members every {}."
+    assert check_timers(Options(), on=True) == Check(State.OK, told.format("6 hours", "15 minutes"))
+    own = Options(roster_hours=1, member_minutes=120)
+    assert check_timers(own, on=True) == Check(State.OK, told.format("1 hour", "120 minutes"))
+    assert check_timers(own, on=False) == Check(State.WARNING, texts.TIMERS_OFF)

@@ -1,0 +1,162 @@
+"""Nothing of one server is seen on another, whatever an officer there runs, types, presses and fills in.
+
+Both follow one guild. The commands, their options, the controls, the forms and the tables are read from what is loaded,
+so that a new one is searched too, or fails here.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import discord
+import pytest
+import simcord
+import sqlalchemy as sa
+
+from bot.services import pipeline
+from cogs.common.errors import unwrap
+from cogs.members.cog import QUIET_SECONDS
+from db.tables.guilds import Character
+from domain.errors import MusterError
+from domain.runs import Trigger
+from tests.cogs.home import Home
+from tests.support import plants
+from tests.support.crawl import Crawl
+from tests.support.tree import Filler, Leaf, control_templates, form_templates, leaves
+
+TYPED = ("", "a", plants.MARK, "server")
+"""What is typed where choices are offered; among it what only the other server's secrets begin with."""
+NEVER_PRESSED: dict[str, str] = {}
+"""Controls and forms that this search cannot reach, each with the reason."""
+FIRST = ("sync status",)
+"""Commands that show what others decide about."""
+
+
+@pytest.fixture
+async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
+    """Let a second server follow the guild: with an audit channel, and a member who is a member at home too."""
+    other = home.env.create_guild("Elsewhere", owner=home.env.create_user("stranger"))
+    channel = other.create_text_channel("their-officers")
+    await home.env.settle()
+    other.add_member(home.plain.user, nick="Mia elsewhere")
+    await home.env.advance_time(QUIET_SECONDS)
+    guild = await home.follow_on(other)
+    for number in range(26):
+        # More than a menu holds; every other one needs a word more before it stands for a rank.
+        home.server.create_role(f"Role {number}", permissions=discord.Permissions(administrator=number % 2 == 0))
+    await home.report_to(home.audit)
+    await home.sync_roster()
+    await home.sync_members()
+    ctx = home.services.ctx
+    async with ctx.sessions.begin() as session:
+        ids = (await session.scalars(sa.select(Character.id).order_by(Character.id).limit(2))).all()
+        await session.execute(
+            sa.text("UPDATE guild_identity.servers SET audit_channel_id = :channel WHERE id = :id"),
+            {"channel": channel.id, "id": other.id},
+        )
+    await plants.people(ctx, other.id, guild.id, user_id=home.plain.id, character_ids=(ids[0], ids[1]))
+    # Both are told that many departures wait.
+    home.leave(45)
+    await pipeline.sync_roster(ctx, home.services.battlenet, guild.id, trigger=Trigger.TIMER)
+    await home.deliver()
+    yield other
+    assert all(isinstance(unwrap(error), MusterError) for error in home.env.errors), home.env.errors
+
+
+def filler_of(home: Home) -> Filler:
+    """Fill in what fits the sample guild; the user is the one who is a member of both servers."""
+    guild = home.sample.guild
+    character = home.sample.world.members(guild)[0]
+    texts = {
+        "region": guild.realm.region,
+        "realm": guild.realm.slug,
+        "guild": guild.name,
+        "replace": guild.name,
+        "character": f"{character.name}-{character.realm.slug}",
+        "time_zone": "Europe/Berlin",
+        "rank": "1",
+        "reason": "a reason",
+        "until": "30d",
+    }
+    return Filler(user=home.plain, role=home.server.create_role("Any"), channel=home.audit, texts=texts)
+
+
+def sent(home: Home, since: int, but: set[int]) -> list[tuple[str, str]]:
+    """Give what the bot sent to Discord, as (where, what), but to these channels."""
+    return [
+        (path, json.dumps(body, ensure_ascii=False))
+        for kind, path, body in home.env.backend.transcript[since:]
+        if kind == "HTTP" and body is not None and not any(f"/channels/{channel}/" in path for channel in but)
+    ]
+
+
+async def call(crawl: Crawl, channel: simcord.ChannelHandle, leaf: Leaf, options: dict[str, Any]) -> None:
+    """Run a command and use what it offers; again while that was something new, since a card can turn into another."""
+    presses = -1
+    while presses != crawl.presses:
+        presses = crawl.presses
+        await crawl.take(await crawl.actor.slash(channel, leaf.name, **options))
+        await crawl.run()
+
+
+async def use_everything(home: Home) -> Crawl:
+    """Let home's owner run every command, take every offer, press every control and fill in every form."""
+    owner = home.server.add_member(home.env.create_user("tess"), roles=[_administrators(home)])
+    await home.env.advance_time(QUIET_SECONDS)
+    crawl = Crawl(owner, filler_of(home))
+    for leaf in sorted(leaves(home.bot), key=lambda leaf: leaf.name not in FIRST):
+        for option in leaf.completed:
+            for typed in TYPED:
+                filled = {name: value for name, value in crawl.filler.required(leaf).items() if name != option}
+                await owner.autocomplete(home.general, leaf.name, option, typed, **filled)
+        for options in crawl.filler.calls(leaf):
+            await call(crawl, home.general, leaf, options)
+    await home.deliver()
+    crawl.found(*home.audit.history())
+    await crawl.run()
+    return crawl
+
+
+def _administrators(home: Home) -> simcord.RoleHandle:
+    return home.server.create_role("Administrators", permissions=discord.Permissions(administrator=True))
+
+
+async def test_no_answer_choice_control_form_or_post_tells_anything_of_another_server(
+    home: Home, elsewhere: simcord.GuildHandle
+) -> None:
+    async with home.services.ctx.sessions.begin() as session:
+        planted = await plants.plant(session, elsewhere.id)
+    assert {"servers.name", "discord_users.nick", "action_log.before", "outbox.reason"} <= set(planted)
+    since = len(home.env.backend.transcript)
+    crawl = await use_everything(home)
+
+    theirs = {channel.id for channel in home.bot.get_guild(elsewhere.id).channels}  # type: ignore[union-attr]
+    told = sent(home, since, theirs)
+    assert len(told) > 100
+    leaks = [(where, what) for where, what in told if plants.MARK in what and not _is_echo(what)]
+    assert leaks == []
+    unreached = (control_templates() | form_templates()) - set(crawl.reached) - set(NEVER_PRESSED)
+    assert unreached == set(), "let the search reach them, or say in NEVER_PRESSED why it cannot"
+
+
+def _is_echo(what: str) -> bool:
+    """Tell whether a text only repeats what was typed."""
+    return f"{plants.MARK}." not in what
+
+
+async def test_the_search_finds_a_secret_of_the_very_server(home: Home, elsewhere: simcord.GuildHandle) -> None:
+    """Planted at home, the same secrets are seen in many places: the search is not blind."""
+    guild = await home.follow()
+    async with home.services.ctx.sessions() as session:
+        ids = (await session.scalars(sa.select(Character.id).order_by(Character.id.desc()).limit(2))).all()
+    await plants.people(
+        home.services.ctx, home.server.id, guild.id, user_id=home.plain.id, character_ids=(ids[0], ids[1])
+    )
+    async with home.services.ctx.sessions.begin() as session:
+        await plants.plant(session, home.server.id)
+    since = len(home.env.backend.transcript)
+    for name, options in (("whois", {"member": home.plain}), ("setup check", {})):
+        await home.officer.slash(home.general, name, **options)
+    told = sent(home, since, set())
+    for place in ("discord", "outbox.reason"):
+        assert [what for _, what in told if f"{plants.MARK}.{place}" in what], place

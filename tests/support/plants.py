@@ -1,0 +1,125 @@
+"""A server with a row in each table of its own, and distinct secrets in every text that such a row holds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.services.context import Context
+from db import tables
+from db.base import Base
+from db.tables.audit import Action, Issue
+from db.tables.outbox import OutboxMessage, OutboxState
+from db.tables.people import Player, PlayerCharacter, PlayerMember, RankOverride, RejectedCandidate
+from db.tables.servers import GuildRank
+from domain.audit import Severity, State, SubjectKind
+from domain.links import Confidence, Source
+
+SCHEMAS = ("guild_identity", "voting")
+"""What is each server's own."""
+MARK = "zqsecret"
+"""Begins every secret; nothing else holds it."""
+assert tables  # the import fills the metadata
+
+
+def own_tables() -> list[sa.Table]:
+    """Give the tables whose rows belong to one server each."""
+    return [table for table in Base.metadata.sorted_tables if table.schema in SCHEMAS]
+
+
+def owner(table: sa.Table) -> sa.Column[Any]:
+    """Give the column that says whose a row is."""
+    return table.c.id if table.name == "servers" else table.c.server_id
+
+
+def text_columns(table: sa.Table) -> Iterator[sa.Column[Any]]:
+    """Give the columns that hold free text, as a word or somewhere in JSON."""
+    for column in table.columns:
+        if isinstance(column.type, JSONB | sa.Text) and not column.foreign_keys:
+            yield column
+
+
+async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, character_ids: tuple[int, int]) -> None:
+    """Make a server's own rows: a member's proven link to one character, not to the other, with all that can follow."""
+    now, by = ctx.clock(), 1
+    half: dict[str, Any] = {"source": Source.OFFICER, "confidence": Confidence.HIGH, "evidence": {}, "linked_at": now}
+    finding: dict[str, Any] = {"severity": Severity.WARNING, "subject_kind": SubjectKind.MEMBER, "subject_id": user_id}
+    async with ctx.sessions.begin() as session:
+        player = Player(server_id=server_id, public_id=f"player-{server_id}", created_at=now)
+        session.add(player)
+        await session.flush()
+        mine = {"server_id": server_id, "player_id": player.id}
+        session.add_all(
+            (
+                PlayerMember(**mine, user_id=user_id, **half),
+                PlayerCharacter(**mine, character_id=character_ids[0], **half),
+                RankOverride(**mine, rank_index=1, reason="", set_by=by, set_at=now),
+                RejectedCandidate(
+                    server_id=server_id, character_id=character_ids[1], user_id=user_id, rejected_by=by, rejected_at=now
+                ),
+                GuildRank(server_id=server_id, guild_id=guild_id, rank_index=0, name="", level="", description=""),
+                Issue(
+                    server_id=server_id,
+                    public_id=f"issue-{server_id}",
+                    rule="",
+                    rule_version=1,
+                    fingerprint="",
+                    facts={},
+                    state=State.IGNORED,
+                    opened_at=now,
+                    **finding,
+                ),
+                Action(
+                    server_id=server_id,
+                    at=now,
+                    action="link.add",
+                    subject_kind=SubjectKind.CHARACTER,
+                    subject_id=character_ids[0],
+                    before={},
+                    after={},
+                    evidence={},
+                ),
+                OutboxMessage(
+                    server_id=server_id,
+                    kind="",
+                    channel_id=1,
+                    payload={},
+                    dedupe_key="",
+                    state=OutboxState.FAILED,
+                    attempts=1,
+                    due_at=now,
+                    reason="",
+                    created_at=now,
+                    finished_at=now,
+                ),
+            )
+        )
+
+
+async def plant(session: AsyncSession, server_id: int) -> list[str]:
+    """Write a secret into every free text of a server's rows, empty ones too; give the columns that now hold one.
+
+    AssertionError for a table without a row: what it holds would not be searched for.
+    """
+    planted = []
+    for table in own_tables():
+        rows = await session.scalar(sa.select(sa.func.count()).select_from(table).where(owner(table) == server_id))
+        assert rows, f"no row of {table.fullname}: let `people` make one"
+        for column in text_columns(table):
+            name = f"{table.name}.{column.name}"
+            # Some of these are unique.
+            secret = sa.literal(f"{MARK}.{name}.") + sa.func.md5(sa.literal_column("ctid::text"))
+            await session.execute(table.update().where(owner(table) == server_id).values({column: _in(column, secret)}))
+            planted.append(name)
+    return planted
+
+
+def _in(column: sa.Column[Any], secret: sa.ColumnElement[str]) -> sa.ColumnElement[Any]:
+    """Give what a column holds instead: the secret, or JSON with the secret under the keys that texts are made of."""
+    if not isinstance(column.type, JSONB):
+        return secret
+    keys = ("name", "username", "guild", "realm", "reason", "rule", "secret")
+    whole = sa.func.jsonb_build_object(*(part for key in keys for part in (sa.literal(key), secret)))
+    return sa.func.coalesce(column, sa.text("'{}'::jsonb")).op("||")(whole)
