@@ -1,4 +1,4 @@
-"""Findings: what each rule detects, and opening, closing, reading and marking them, all set-based.
+"""Findings: comparing what rules detect with what stands, opening, closing, reading and marking, all set-based.
 
 A rule takes at most three statements for any number of subjects: one that compares what is detected now with what
 stands, one that opens, one that brings up to date and closes. Where nothing changed, only the first one runs.
@@ -12,50 +12,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.detections import DETECTIONS
 from db.recordset import rows, with_rows
 from db.tables.audit import Issue
 from domain.audit import Finding, Rule, Severity, State
-
-LINKED = """
-    SELECT FROM guild_identity.player_characters AS owned
-    JOIN guild_identity.player_members AS attached USING (server_id, player_id)
-    JOIN guild_identity.discord_users AS linked_member
-        ON (linked_member.server_id, linked_member.user_id) = (attached.server_id, attached.user_id)
-        AND linked_member.left_at IS NULL
-    JOIN common.guild_memberships AS linked_membership
-        ON linked_membership.character_id = owned.character_id AND linked_membership.left_at IS NULL
-        AND linked_membership.guild_id = :guild_id
-    WHERE owned.server_id = :server_id
-"""
-"""A character in the guild, its player, and a present member of that player."""
-
-DETECTIONS: Mapping[str, str] = {
-    "orphan_wow": f"""
-        SELECT c.id AS subject_id, '' AS fingerprint, jsonb_build_object(
-            'name', c.name, 'realm', coalesce(c.realm_name, c.realm_slug), 'rank', membership.rank,
-            'level', c.level, 'class_id', c.class_id
-        ) AS facts
-        FROM common.guild_memberships AS membership
-        JOIN common.wow_characters AS c ON c.id = membership.character_id
-        WHERE membership.guild_id = :guild_id AND membership.left_at IS NULL
-            AND NOT EXISTS ({LINKED} AND owned.character_id = c.id)
-    """,  # noqa: S608 (a piece of SQL of this module)
-    # Once ranks are mapped, a member without a mapped role is a guest: nobody to link.
-    "orphan_discord": f"""
-        SELECT member.user_id AS subject_id, '' AS fingerprint, jsonb_build_object(
-            'name', coalesce(member.nick, member.global_name, member.username), 'username', member.username
-        ) AS facts
-        FROM guild_identity.discord_users AS member
-        WHERE member.server_id = :server_id AND member.left_at IS NULL AND NOT member.pending
-            AND CAST(:guild_id AS bigint) IS NOT NULL
-            AND NOT EXISTS ({LINKED} AND linked_member.user_id = member.user_id)
-            AND coalesce((
-                SELECT bool_or(mapped.role_id = ANY (member.role_ids))
-                FROM guild_identity.guild_ranks AS mapped
-                WHERE mapped.server_id = :server_id AND mapped.guild_id = :guild_id AND mapped.role_id IS NOT NULL
-            ), true)
-    """,  # noqa: S608 (a piece of SQL of this module)
-}
 
 STANDING = Issue.state.in_([State.OPEN, State.NOTIFIED])
 
@@ -118,6 +78,21 @@ CHANGE = with_rows(
 )
 
 
+CLOSE_ALL = sa.text(
+    """
+    WITH closed AS (
+        UPDATE guild_identity.audit_issues SET state = 'resolved', resolved_at = :now, resolved_by = :by
+        WHERE server_id = :server_id AND state <> 'resolved' AND subject_kind <> 'rule'
+        RETURNING *
+    )
+    INSERT INTO guild_identity.action_log (server_id, at, actor_id, action, subject_kind, subject_id, before)
+    SELECT server_id, resolved_at, resolved_by, 'finding.resolve', subject_kind, subject_id,
+        jsonb_build_object('finding', public_id, 'facts', facts)
+    FROM closed
+    """
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Differences:
     """What a comparison found: subjects without a finding, findings whose facts moved, and findings without cause."""
@@ -127,9 +102,22 @@ class Differences:
     gone: tuple[int, ...]
 
 
-async def compare(session: AsyncSession, rule: Rule, *, server_id: int, guild_id: int | None) -> Differences:
-    """Compare what a rule detects with its standing findings; without a guild nothing is detected."""
-    found = await session.execute(COMPARE[rule.name], {"server_id": server_id, "guild_id": guild_id, "rule": rule.name})
+async def compare(
+    session: AsyncSession, rule: Rule, *, server_id: int, guild_id: int | None, now: datetime, failed: Iterable[Rule]
+) -> Differences:
+    """Compare what a rule detects with its standing findings; without a guild only failed rules are detected."""
+    failed = tuple(failed)
+    found = await session.execute(
+        COMPARE[rule.name],
+        {
+            "server_id": server_id,
+            "guild_id": guild_id,
+            "now": now,
+            "failed_ids": [one.number for one in failed],
+            "failed_names": [one.name for one in failed],
+            "rule": rule.name,
+        },
+    )
     new: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     gone: list[int] = []
@@ -184,6 +172,11 @@ async def change_findings(
     await session.execute(
         CHANGE, {"changed": rows(records), "rule_version": rule.version, "run_id": run_id, "now": now}
     )
+
+
+async def close_all(session: AsyncSession, server_id: int, *, by: int, now: datetime) -> None:
+    """Resolve by a person's act every finding of a server but those about Muster's own rules, ignored ones too."""
+    await session.execute(CLOSE_ALL, {"server_id": server_id, "by": by, "now": now})
 
 
 async def standing_findings(session: AsyncSession, server_id: int) -> list[Finding]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, Final
+from zlib import crc32
 
 HEADER_COLOUR: Final = 0xD4A84B
 LINES_PER_TYPE: Final = 20
@@ -71,11 +72,34 @@ class Rule:
     symbol: str
     description: str
 
+    @property
+    def number(self) -> int:
+        """Give the number under which findings about the rule itself stand; it follows from the name for good."""
+        return crc32(self.name.encode())
+
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         rule.name: rule
         for rule in (
+            Rule(
+                name="role_mismatch",
+                version=1,
+                severity=Severity.ERROR,
+                subject=SubjectKind.PLAYER,
+                title="Members with another rank's role",
+                symbol="🎭",
+                description="A proven player holds roles of ranks, but not the one of their own rank.",
+            ),
+            Rule(
+                name="no_guild_role",
+                version=1,
+                severity=Severity.WARNING,
+                subject=SubjectKind.PLAYER,
+                title="Members without their rank's role",
+                symbol="🎫",
+                description="A proven player holds none of the roles that ranks are mapped to.",
+            ),
             Rule(
                 name="orphan_wow",
                 version=1,
@@ -93,6 +117,34 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 title="Members without a character",
                 symbol="🔗",
                 description="A member of this server has no linked character in the guild.",
+            ),
+            Rule(
+                name="unmapped_rank",
+                version=1,
+                severity=Severity.INFO,
+                subject=SubjectKind.RANK,
+                title="Ranks without a role",
+                symbol="🪜",
+                description="A rank that occurs in the guild has no role, while others have.",
+            ),
+            Rule(
+                name="stale_character",
+                version=1,
+                severity=Severity.INFO,
+                subject=SubjectKind.CHARACTER,
+                title="Characters that were long away",
+                symbol="💤",
+                description="A character in the guild has not been logged in for as long as the server's options say.",
+            ),
+            # The last one: it tells which of those before it failed.
+            Rule(
+                name="rule_failed",
+                version=1,
+                severity=Severity.ERROR,
+                subject=SubjectKind.RULE,
+                title="Rules that could not be run",
+                symbol="🛠️",
+                description="A rule of the audit broke; what it found before stands as it was.",
             ),
         )
     }

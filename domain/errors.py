@@ -1,11 +1,13 @@
 """What a person can be told when something is refused or cannot be done."""
 
+from domain.visible import one_line
+
 QUOTED_LIMIT = 50
 
 
 def quoted(text: str) -> str:
     """Give what somebody typed as it may stand in a text: one line of code, which Discord neither formats nor links."""
-    line = " ".join(text.replace("`", "'").split()) or " "
+    line = one_line(text.replace("`", "'")) or " "
     return f"`{line if len(line) <= QUOTED_LIMIT else line[: QUOTED_LIMIT - 1] + '…'}`"
 
 

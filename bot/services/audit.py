@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.context import Context
 from db import audit, locks, outbox, servers
+from db.audit import Differences
 from db.tables.servers import Server
 from domain.audit import RULES, Finding, FindingGroup, Rule, Severity, group_findings
 from domain.errors import NotFound
@@ -41,30 +42,33 @@ async def run_rules(ctx: Context, session: AsyncSession, *, server_id: int, run_
     """Run all rules for a server in the caller's transaction, which holds the lock on its people.
 
     Nothing is detected before both the roster and the member list were read whole once: unknown is not missing. A rule
-    that fails changes nothing, is logged, and does not stop the others.
+    that fails changes nothing, is logged and a finding itself, and does not stop the others.
     """
     guild_id = await servers.guild_read_whole(session, server_id)
     opened = resolved = 0
-    failed: list[str] = []
+    failed: list[Rule] = []
     for rule in RULES.values():
         try:
             async with session.begin_nested():
-                changes = await _run_rule(ctx, session, rule, server_id=server_id, guild_id=guild_id, run_id=run_id)
+                found = await audit.compare(
+                    session, rule, server_id=server_id, guild_id=guild_id, now=ctx.clock(), failed=failed
+                )
+                changes = await _apply(ctx, session, rule, found, server_id=server_id, run_id=run_id)
         except Exception:
             log.exception("rule %s failed on server %s", rule.name, server_id)
-            failed.append(rule.name)
+            failed.append(rule)
         else:
             opened += changes[0]
             resolved += changes[1]
-    return AuditOutcome(opened, resolved, await audit.count_findings(session, server_id), tuple(failed))
+    standing = await audit.count_findings(session, server_id)
+    return AuditOutcome(opened, resolved, standing, tuple(rule.name for rule in failed))
 
 
-async def _run_rule(
-    ctx: Context, session: AsyncSession, rule: Rule, *, server_id: int, guild_id: int | None, run_id: int | None
+async def _apply(
+    ctx: Context, session: AsyncSession, rule: Rule, found: Differences, *, server_id: int, run_id: int | None
 ) -> tuple[int, int]:
     """Open, change and close a rule's findings; give how many were opened and resolved."""
     now = ctx.clock()
-    found = await audit.compare(session, rule, server_id=server_id, guild_id=guild_id)
     opened = 0
     if found.new:
         fresh = [{"public_id": ctx.new_public_id(), **new} for new in found.new]
@@ -81,7 +85,7 @@ async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int) -> b
     failed for good, the channel is tried again an hour later, or when another one is chosen.
     """
     server = await session.get(Server, server_id)
-    if server is None or server.audit_channel_id is None:
+    if server is None or server.audit_channel_id is None or server.left_at is not None:
         return False
     if await _is_hopeless(ctx, session, server_id, server.audit_channel_id):
         return False
@@ -89,7 +93,7 @@ async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int) -> b
     told = outbox.on_the_way(server_id, REPORT, "counted", but=NEW)
     findings = await audit.untold_findings(session, server_id, told_by=told)
     if findings:
-        await _queue(ctx, session, server_id, findings, channel_id=server.audit_channel_id, scope=NEW)
+        await _queue(ctx, session, server, findings, channel_id=server.audit_channel_id, scope=NEW)
     else:
         await outbox.withdraw(session, server_id=server_id, kind=REPORT, dedupe_key=NEW)
     return bool(findings)
@@ -106,7 +110,7 @@ async def queue_report(ctx: Context, server_id: int) -> int:
         if server is None or server.audit_channel_id is None:
             raise NotFound("No audit channel is set. Choose one with `/setup channels`.")
         findings = await audit.standing_findings(session, server_id)
-        await _queue(ctx, session, server_id, findings, channel_id=server.audit_channel_id, scope=ALL)
+        await _queue(ctx, session, server, findings, channel_id=server.audit_channel_id, scope=ALL)
         return len(findings)
 
 
@@ -127,17 +131,20 @@ async def _is_hopeless(ctx: Context, session: AsyncSession, server_id: int, chan
 
 
 async def _queue(
-    ctx: Context, session: AsyncSession, server_id: int, findings: Sequence[Finding], *, channel_id: int, scope: str
+    ctx: Context, session: AsyncSession, server: Server, findings: Sequence[Finding], *, channel_id: int, scope: str
 ) -> None:
+    guild = await servers.followed_guild(session, server.id)
+    roster_at = None if guild is None else guild.roster_synced_at
     await outbox.queue(
         session,
-        server_id=server_id,
+        server_id=server.id,
         kind=REPORT,
         channel_id=channel_id,
         payload={
-            "groups": [_group(group) for group in group_findings(findings)],
+            "groups": [_group(group) for group in group_findings(findings, server.report_lines)],
             "counted": [finding.id for finding in findings],
             "scope": scope,
+            "roster_at": None if roster_at is None else roster_at.isoformat(),
         },
         dedupe_key=scope,
         now=ctx.clock(),

@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from cogs.audit import texts
+from cogs.audit.lines import ShowRole, line
 from cogs.common.paginator import COMPONENT_LIMIT, TEXT_LIMIT, fit_lines
 from cogs.common.text import escape
-from cogs.common.texts import and_more, rank
-from domain.audit import Finding, FindingGroup, Severity, SubjectKind, group_findings
+from cogs.common.texts import and_more
+from domain.audit import Finding, FindingGroup, Severity, group_findings
 
-NAME_LIMIT = 32
 TITLE_LIMIT = 60
 HEADER_COMPONENTS = 2
 GROUP_COMPONENTS = 4
@@ -46,7 +47,7 @@ class Report:
 
 
 def groups_of(payload: Mapping[str, Any]) -> tuple[FindingGroup, ...]:
-    """Read the groups of a queued report; their totals count findings that the payload does not carry."""
+    """Read the groups of a queued report, all they carry; their totals count findings that they do not."""
     totals = {(Severity(group["severity"]), group["rule"]): group["total"] for group in payload["groups"]}
     findings = [
         Finding(rule=group["rule"], severity=Severity(group["severity"]), **finding)
@@ -55,19 +56,32 @@ def groups_of(payload: Mapping[str, Any]) -> tuple[FindingGroup, ...]:
     ]
     return tuple(
         replace(group, total=total, more=total - len(group.findings))
-        for group in group_findings(findings)
+        for group in group_findings(findings, len(findings))
         for total in (totals[group.severity, group.rule.name],)
     )
 
 
-def lay_out(groups: Sequence[FindingGroup], *, only_new: bool, hint: str | None = None) -> Report:
-    """Lay out a report within the budget of one message: text is shared evenly among the types that need it."""
-    header = "\n".join([texts.TITLE, *_summary(groups, only_new=only_new), *([hint] if hint else [])])
-    fitting, others = groups[:GROUPS_LIMIT], groups[GROUPS_LIMIT:]
+def lay_out(
+    groups: Sequence[FindingGroup],
+    *,
+    only_new: bool,
+    role: ShowRole,
+    roster_at: datetime | None = None,
+    hint: str | None = None,
+) -> Report:
+    """Lay out a report within the budget of one message: text is shared evenly among the types that need it.
+
+    `roster_at` tells as of when ranks and characters are true.
+    """
+    head = [texts.TITLE, *_summary(groups, only_new=only_new)]
+    head += [texts.roster_as_of(roster_at)] if groups and roster_at else []
+    header = "\n".join([*head, *([hint] if hint else [])])
+    others = groups[GROUPS_LIMIT:]
+    fitting = [(group, [line(finding, role) for finding in group.findings]) for group in groups[:GROUPS_LIMIT]]
     rest = texts.more_types(sum(group.total for group in others), len(others)) if others else None
     room = TEXT_LIMIT - len(header) - len(rest or "")
-    shares = share_evenly([len(_full_text(group)) for group in fitting], room)
-    blocks = tuple(_block(group, share) for group, share in zip(fitting, shares, strict=True))
+    shares = share_evenly([len(_full_text(group, lines)) for group, lines in fitting], room)
+    blocks = tuple(_block(group, lines, share) for (group, lines), share in zip(fitting, shares, strict=True))
     return Report(header, blocks, rest)
 
 
@@ -86,22 +100,6 @@ def heading(group: FindingGroup, total: int | None = None) -> str:
     return texts.heading(group.rule.symbol, escape(group.rule.title, TITLE_LIMIT), total or group.total)
 
 
-def line(kind: SubjectKind, finding: Finding) -> str:
-    """Tell one finding in a line of at most 200 characters; what it lacks is left out."""
-    facts = finding.facts
-    name = escape(str(facts.get("name") or finding.public_id), NAME_LIMIT)
-    if kind is SubjectKind.MEMBER:
-        return f"<@{finding.subject_id}> {name}"
-    parts = [f"**{name}**"]
-    if facts.get("realm"):
-        parts.append(escape(str(facts["realm"]), NAME_LIMIT))
-    if facts.get("rank") is not None:
-        parts.append(rank(facts["rank"]))
-    if facts.get("level") is not None:
-        parts.append(texts.level(facts["level"]))
-    return " · ".join(parts)
-
-
 def _summary(groups: Iterable[FindingGroup], *, only_new: bool) -> list[str]:
     counts: Counter[Severity] = Counter()
     for group in groups:
@@ -111,20 +109,16 @@ def _summary(groups: Iterable[FindingGroup], *, only_new: bool) -> list[str]:
     return [texts.scope(counts.total(), only_new=only_new), texts.severities(counts.items())]
 
 
-def _lines(group: FindingGroup) -> list[str]:
-    return [line(group.rule.subject, finding) for finding in group.findings]
+def _full_text(group: FindingGroup, lines: Sequence[str]) -> str:
+    return "\n".join([heading(group), *lines, *([and_more(group.more)] if group.more else [])])
 
 
-def _full_text(group: FindingGroup) -> str:
-    return "\n".join([heading(group), *_lines(group), *([and_more(group.more)] if group.more else [])])
-
-
-def _block(group: FindingGroup, limit: int) -> Block:
-    text = _full_text(group)
+def _block(group: FindingGroup, lines: Sequence[str], limit: int) -> Block:
+    text = _full_text(group, lines)
     shown = len(group.findings)
     if len(text) > limit:
         head, tail = heading(group), and_more(group.total)
-        lines, _ = fit_lines(_lines(group), limit - len(head) - len(tail) - 2)
+        lines, _ = fit_lines(lines, limit - len(head) - len(tail) - 2)
         shown = len(lines)
         text = "\n".join([head, *lines, and_more(group.total - shown)])
     return Block(

@@ -1,8 +1,9 @@
 """Texts of `/audit` and of the report."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from cogs.common.text import escape
+from cogs.common.text import escape, timestamp
 from domain.audit import Severity
 
 GROUP = "What does not fit between guild and server."
@@ -18,6 +19,9 @@ NOT_READ_YET = (
 NO_CHANNEL = "-# Only you see this: no audit channel is set. Choose one with `/setup channels`."
 NONE_OF_THIS_KIND = "Nothing of this kind is open any more."
 SHOW_ALL = "Show all"
+DELETED_ROLE = "a deleted role"
+CHOOSE_ROLE = "choose its role with `/setup ranks`"
+SEE_LOG = "whoever runs Muster finds the error in the log"
 RUNNING = "Looking for what does not fit…"
 
 SEVERITIES = {
@@ -47,6 +51,26 @@ def heading(symbol: str, title: str, total: int) -> str:
 def more_types(findings: int, types: int) -> str:
     """Say how many findings are of types that no room was left for."""
     return f"-# … and {findings} more of {types} other types"
+
+
+def roster_as_of(moment: datetime) -> str:
+    """Say how old the roster is that ranks and characters come from: the game may be ahead of it."""
+    return f"-# Roster as of {timestamp(moment)}"
+
+
+def named_rank(name: str, index: int) -> str:
+    """Name a rank as the guild does, with its index."""
+    return f"{name} (rank {index})"
+
+
+def roles(expected: str, held: str) -> str:
+    """Say which role a rank asks for and which roles of ranks are held, "" for none."""
+    return f"lacks {expected}, has {held}" if held else f"lacks {expected}"
+
+
+def last_login(moment: datetime) -> str:
+    """Say when a character was last logged in."""
+    return f"last login {timestamp(moment)}"
 
 
 def level(number: int) -> str:

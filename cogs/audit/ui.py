@@ -6,13 +6,14 @@ from discord import ui
 from bot.services import audit
 from bot.services.pipeline import FollowUp
 from cogs.audit import texts
-from cogs.audit.report import Report, heading, line
+from cogs.audit.lines import ShowRole, line, roles_of
+from cogs.audit.report import Report, heading
 from cogs.common.access import OfficerItem, require_server
 from cogs.common.bot import bot_of
 from cogs.common.cards import PLAIN_COLOUR, WARNING_COLOUR, card, container
-from cogs.common.paginator import Page, PageButton, paginate
+from cogs.common.paginator import PageButton, paginate
 from cogs.common.texts import rules_failed
-from domain.audit import LINES_PER_TYPE, Finding, FindingGroup, Severity, group_findings
+from domain.audit import LINES_PER_TYPE, Finding, Severity, group_findings
 
 
 class FindingPages(OfficerItem, PageButton, area="audit"):
@@ -21,7 +22,8 @@ class FindingPages(OfficerItem, PageButton, area="audit"):
     async def page(self, interaction: discord.Interaction, subject: str, number: int) -> ui.LayoutView:
         """Show one page of the rule's findings."""
         standing = await audit.standing(bot_of(interaction).services.ctx, require_server(interaction))
-        return findings_page(subject, [finding for finding in standing if finding.rule == subject], number)
+        findings = [finding for finding in standing if finding.rule == subject]
+        return findings_page(subject, findings, number, roles_of(interaction.guild))
 
 
 def report_card(report: Report) -> ui.LayoutView:
@@ -40,18 +42,16 @@ def report_card(report: Report) -> ui.LayoutView:
     return view
 
 
-def findings_page(rule: str, findings: list[Finding], number: int) -> ui.LayoutView:
+def findings_page(rule: str, findings: list[Finding], number: int, role: ShowRole) -> ui.LayoutView:
     """Show one page of a rule's findings, gravest first; the nearest one if the list has become shorter."""
     groups = group_findings(findings, lines_per_type=len(findings))
     if not groups:
         return card(texts.NONE_OF_THIS_KIND)
-    entries = [(group, finding) for group in groups for finding in group.findings]
-    page: Page[tuple[FindingGroup, Finding]] = paginate(entries, number, LINES_PER_TYPE)
-    lines = [line(group.rule.subject, finding) for group, finding in page.items]
-    first = page.items[0][0]
-    text = "\n".join([heading(first, total=len(findings)), *lines, page.label])
+    page = paginate([finding for group in groups for finding in group.findings], number, LINES_PER_TYPE)
+    lines = [line(finding, role) for finding in page.items]
+    text = "\n".join([heading(groups[0], total=len(findings)), *lines, page.label])
     buttons = [FindingPages.buttons(rule, page)] if page.count > 1 else []
-    return card(text, *buttons, colour=first.severity.colour)
+    return card(text, *buttons, colour=page.items[0].severity.colour)
 
 
 def outcome_card(follow_up: FollowUp, channel_id: int | None, *, known: bool) -> ui.LayoutView:

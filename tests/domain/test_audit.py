@@ -29,13 +29,31 @@ def test_severities_cannot_be_compared_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "subject"), [("orphan_wow", SubjectKind.CHARACTER), ("orphan_discord", SubjectKind.MEMBER)]
+    ("name", "severity", "subject"),
+    [
+        ("role_mismatch", Severity.ERROR, SubjectKind.PLAYER),
+        ("no_guild_role", Severity.WARNING, SubjectKind.PLAYER),
+        ("orphan_wow", Severity.WARNING, SubjectKind.CHARACTER),
+        ("orphan_discord", Severity.WARNING, SubjectKind.MEMBER),
+        ("unmapped_rank", Severity.INFO, SubjectKind.RANK),
+        ("stale_character", Severity.INFO, SubjectKind.CHARACTER),
+        ("rule_failed", Severity.ERROR, SubjectKind.RULE),
+    ],
 )
-def test_a_rule_has_all_that_a_report_shows(name: str, subject: SubjectKind) -> None:
+def test_a_rule_has_all_that_a_report_shows(name: str, severity: Severity, subject: SubjectKind) -> None:
     rule = RULES[name]
-    assert (rule.name, rule.severity, rule.subject) == (name, Severity.WARNING, subject)
+    assert (rule.name, rule.severity, rule.subject) == (name, severity, subject)
     assert rule.version >= 1
     assert all((rule.title, rule.symbol, rule.description))
+
+
+def test_the_rule_about_failed_rules_runs_after_all_that_may_fail() -> None:
+    assert list(RULES)[-1] == "rule_failed"
+
+
+def test_the_number_of_a_rule_follows_from_its_name_and_is_its_own() -> None:
+    assert RULES["orphan_wow"].number == 38_054_095
+    assert len({rule.number for rule in RULES.values()}) == len(RULES)
 
 
 def test_titles_and_symbols_tell_rules_apart() -> None:

@@ -22,6 +22,7 @@ def test_no_error_is_a_kind_of_another() -> None:
         ("**@everyone** <@1>", "`**@everyone** <@1>`"),  # within code Discord formats and links nothing
         ("`code` out", "`'code' out`"),  # and nobody leaves the code
         (" two\n lines ", "`two lines`"),
+        ("a\u202eb\u200bc", "`abc`"),  # nor turned around or hidden
         ("", "` `"),
         ("x" * 60, "`" + "x" * 49 + "…`"),
     ],

@@ -228,7 +228,8 @@ async def test_a_channel_out_of_reach_fails_with_the_reason_and_nothing_else_sto
     hall.env.inject_error("POST", "/channels/*/messages", status=status, code=code)
     said = await run(hall, "run")
     assert "## Audit done" in said
-    assert await outbox(hall) == [(OutboxState.FAILED, reason)]
+    word_to_the_officer = (OutboxState.DELIVERED, None)
+    assert await outbox(hall) == [(OutboxState.FAILED, reason), word_to_the_officer]
     assert set(await states(hall)) == {(State.OPEN, False)}
     assert (await servers.view(hall.services.ctx, hall.server.id)).undelivered == reason
     await hall.report_to(hall.general)

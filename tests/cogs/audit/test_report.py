@@ -1,22 +1,25 @@
 """What fits into one message, whatever people are called."""
 
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from cogs.audit import texts
-from cogs.audit.report import GROUPS_LIMIT, groups_of, lay_out, line, share_evenly
+from cogs.audit.lines import roles_of
+from cogs.audit.report import GROUPS_LIMIT, Report, groups_of, lay_out, share_evenly
 from cogs.audit.ui import FindingPages, findings_page, report_card
 from cogs.common.item import matching_items
 from cogs.common.paginator import check_budget, count_components, count_text
-from domain.audit import HEADER_COLOUR, RULES, Finding, Severity, SubjectKind, group_findings
+from domain.audit import HEADER_COLOUR, RULES, Finding, FindingGroup, Severity, group_findings
 from tests.cogs.common.templates import assert_disjoint
 
 WARNING = Severity.WARNING
-# A markdown mark each, or a letter that reads from the right between marks that turn the line around.
+# A markdown mark each.
 LONG = "*_~`|[]()<>#@" * 8
-TURNED = "\u202e\u2067אבג\u2069\u200f"
+ROLE = roles_of(None)
 
 
 def character(id_: int, **facts: Any) -> Finding:
@@ -50,41 +53,13 @@ def queued(findings: list[Finding], totals: dict[str, int] | None = None) -> dic
     return json.loads(json.dumps({"groups": groups, "scope": "all"}))
 
 
-def test_a_character_shows_name_realm_rank_and_level() -> None:
-    assert line(SubjectKind.CHARACTER, character(1)) == "**Thrall1** · Azjol\\-Nerub · Rank 3 · level 80"
-
-
-def test_the_guild_master_has_rank_0() -> None:
-    assert "· Rank 0 ·" in line(SubjectKind.CHARACTER, character(1, rank=0))
-
-
-def test_a_member_shows_a_mention_and_the_name() -> None:
-    assert line(SubjectKind.MEMBER, member(1, "Mia **Bold**")) == "<@1000000000000000001> Mia \\*\\*Bold\\*\\*"
-
-
-@pytest.mark.parametrize("kind", list(SubjectKind))
-def test_names_neither_format_nor_mention_nor_turn_the_line_around(kind: SubjectKind) -> None:
-    shown = line(kind, character(1, name=f"{TURNED}@everyone <@&5> **x**", realm=f"{TURNED}`y`"))
-    assert "אבג" in shown
-    assert not set(TURNED) - set("אבג") & set(shown)
-    assert "@everyone" not in shown
-    assert "<@&" not in shown
-    assert "\\*\\*x" in shown
-
-
-@pytest.mark.parametrize("kind", list(SubjectKind))
-def test_a_line_stays_short_whatever_the_name(kind: SubjectKind) -> None:
-    assert len(line(kind, character(1, name=LONG, realm=LONG))) <= 200
-
-
-def test_facts_that_are_missing_are_left_out() -> None:
-    bare = Finding(1, "aB3", "orphan_wow", WARNING, 1, {})
-    assert line(SubjectKind.CHARACTER, bare) == "**aB3**"
+def shown(groups: Sequence[FindingGroup], *, only_new: bool = False, **options: Any) -> Report:
+    return lay_out(groups, only_new=only_new, role=ROLE, **options)
 
 
 def test_a_report_has_a_header_and_one_container_a_type() -> None:
     findings = [character(1), character(2), member(3)]
-    report = lay_out(groups_of(queued(findings)), only_new=True)
+    report = shown(groups_of(queued(findings)), only_new=True)
     card = report_card(report).to_components()
     assert [part["accent_color"] for part in card] == [HEADER_COLOUR, WARNING.colour, WARNING.colour]
     header, *types = [part["components"][0]["content"] for part in card]
@@ -96,15 +71,21 @@ def test_a_report_has_a_header_and_one_container_a_type() -> None:
     assert set(report.shown_ids) == {1, 2, 3}
 
 
+def test_the_age_of_the_roster_stands_in_the_head_of_a_report() -> None:
+    read = datetime(2026, 1, 2, tzinfo=UTC)
+    assert shown(group_findings([character(1)]), roster_at=read).header.endswith("\n-# Roster as of <t:1767312000:R>")
+    assert "Roster" not in shown([], roster_at=read).header
+
+
 def test_an_empty_report_says_so() -> None:
-    report = lay_out([], only_new=False)
+    report = shown([])
     assert report.header == "## Audit report\nNothing to report."
     assert (report.blocks, report.shown_ids) == ((), ())
 
 
 def test_the_gravest_type_comes_first_and_severities_are_counted() -> None:
     findings = [other(1, "b_info"), character(2), other(3, "a_critical", Severity.CRITICAL)]
-    report = lay_out(group_findings(findings), only_new=False)
+    report = shown(group_findings(findings))
     assert [block.rule for block in report.blocks] == ["a_critical", "orphan_wow", "b_info"]
     assert "⛔ 1 critical · 🟠 1 warning · 🔵 1 notice" in report.header
     assert "**3 findings** open now" in report.header
@@ -112,7 +93,7 @@ def test_the_gravest_type_comes_first_and_severities_are_counted() -> None:
 
 
 def test_a_type_shows_20_lines_then_how_many_more_and_a_button_to_all() -> None:
-    report = lay_out(group_findings([character(id_) for id_ in range(152)]), only_new=False)
+    report = shown(group_findings([character(id_) for id_ in range(152)]))
     [block] = report.blocks
     assert block.text.splitlines()[0].endswith("(152)")
     assert block.text.splitlines()[-1] == "… and 132 more"
@@ -125,13 +106,13 @@ def test_a_type_shows_20_lines_then_how_many_more_and_a_button_to_all() -> None:
 
 
 def test_nothing_left_out_needs_no_button() -> None:
-    card = report_card(lay_out(group_findings([character(id_) for id_ in range(20)]), only_new=False))
+    card = report_card(shown(group_findings([character(id_) for id_ in range(20)])))
     assert not any(isinstance(item, FindingPages) for item in card.walk_children())
 
 
 def test_a_queued_report_counts_the_findings_it_does_not_carry() -> None:
     payload = queued([character(id_) for id_ in range(20)], totals={"orphan_wow": 300})
-    report = lay_out(groups_of(payload), only_new=False)
+    report = shown(groups_of(payload))
     assert report.blocks[0].text.splitlines()[-1] == "… and 280 more"
     assert "**300 findings**" in report.header
 
@@ -143,7 +124,7 @@ def test_lines_that_do_not_fit_are_counted_and_not_told_as_shown() -> None:
         for number, severity in enumerate(severities)
         for id_ in range(number * 100, number * 100 + 60)
     ]
-    report = lay_out(group_findings(findings), only_new=False)
+    report = shown(group_findings(findings))
     card = report_card(report)
     check_budget(card)
     assert count_text(card) > 3500
@@ -156,7 +137,7 @@ def test_lines_that_do_not_fit_are_counted_and_not_told_as_shown() -> None:
 
 def test_members_with_names_of_100_marks_fit_beside_characters() -> None:
     findings = [character(id_) for id_ in range(300)] + [member(1000 + id_, LONG) for id_ in range(300)]
-    report = lay_out(group_findings(findings), only_new=False)
+    report = shown(group_findings(findings))
     check_budget(report_card(report))
     assert [len(block.shown_ids) for block in report.blocks] == [20, 20]
 
@@ -168,7 +149,7 @@ def test_many_types_stay_within_one_message(types: int) -> None:
         for number in range(types)
         for id_ in range(25)
     ]
-    report = lay_out(group_findings(findings), only_new=False)
+    report = shown(group_findings(findings))
     card = report_card(report)
     check_budget(card)
     assert count_components(card) <= 40
@@ -179,18 +160,18 @@ def test_many_types_stay_within_one_message(types: int) -> None:
 
 def test_one_rule_under_two_severities_has_one_button() -> None:
     findings = [other(id_, "moved", Severity.ERROR if id_ < 30 else Severity.INFO) for id_ in range(60)]
-    card = report_card(lay_out(group_findings(findings), only_new=False))
+    card = report_card(shown(group_findings(findings)))
     check_budget(card)
     assert sum(isinstance(item, FindingPages) for item in card.walk_children()) == 1
 
 
 def test_a_rule_that_this_release_does_not_know_is_shown_with_its_name() -> None:
-    report = lay_out(groups_of(queued([other(1, "from_the_future")])), only_new=False)
+    report = shown(groups_of(queued([other(1, "from_the_future")])))
     assert report.blocks[0].text == "### ❔ from\\_the\\_future (1)\n**N1**"
 
 
 def test_a_hint_stands_in_the_header() -> None:
-    assert lay_out([], only_new=False, hint="-# Choose a channel.").header.endswith("\n-# Choose a channel.")
+    assert shown([], hint="-# Choose a channel.").header.endswith("\n-# Choose a channel.")
 
 
 @pytest.mark.parametrize(
@@ -210,20 +191,20 @@ def test_who_needs_less_leaves_the_rest_to_the_others(needs: list[int], room: in
 def test_a_page_of_20_worst_lines_fits() -> None:
     findings = [character(id_, name=LONG, realm=LONG) for id_ in range(500)]
     for number in (0, 12, 24):
-        view = findings_page("orphan_wow", findings, number)
+        view = findings_page("orphan_wow", findings, number, ROLE)
         check_budget(view)
         assert f"-# Page {number + 1} of 25" in view.to_components()[0]["components"][0]["content"]
 
 
 def test_a_page_beyond_a_list_that_became_shorter_is_the_last_one() -> None:
-    view = findings_page("orphan_wow", [character(id_) for id_ in range(25)], 7)
+    view = findings_page("orphan_wow", [character(id_) for id_ in range(25)], 7, ROLE)
     text = view.to_components()[0]["components"][0]["content"]
     assert "-# Page 2 of 2" in text
     assert "Thrall24" in text
 
 
 def test_pages_of_a_list_that_became_empty_say_so() -> None:
-    view = findings_page("orphan_wow", [], 3)
+    view = findings_page("orphan_wow", [], 3, ROLE)
     assert view.to_components()[0]["components"][0]["content"] == texts.NONE_OF_THIS_KIND
     assert len(view.children) == 1
 
