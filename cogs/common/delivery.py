@@ -12,6 +12,7 @@ from discord import ui
 from discord.ext import commands, tasks
 
 from bot.services.outbox import Delivery, DeliveryQueue
+from bot.services.trouble import database_trouble
 from cogs.common.errors import log_error
 from cogs.common.paginator import check_budget
 from cogs.common.timers import Steady
@@ -20,16 +21,27 @@ from domain.errors import Unavailable
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 15.0
+LANES = 5
+"""How many messages are on the way at once, each to another target."""
 SEND_TIMEOUT = 60.0
-CLOSE_GRACE = 5.0
+"""Well below a claim's two minutes, so that no other process takes the row meanwhile."""
+CLOSE_GRACE, GIVE_BACK_GRACE = 3.0, 1.0
 BACKOFF_BASE = 5.0
-BACKOFF_LIMIT = 900.0
+BACKOFF_LIMIT = 120.0
+"""Below the few minutes for which Discord remembers a nonce: a message whose answer was lost is not made twice."""
+LONGEST_WAIT = 86_400.0
+"""A day, whatever Discord asks for: the outbox takes a later moment for one of a clock that was set back."""
 RETRIED_STATUS = frozenset({401, 429})
-# What only the server's officers can mend, by Discord's error code; `/setup check` shows the reason.
+DMS_TOO_FAST = 40003
+# What only people can mend, by Discord's error code; `/setup check` shows the reason for a channel.
 HOPELESS = {
     10003: "the channel no longer exists",
+    10013: "this account no longer exists",
     50001: "Muster can't see the channel",
+    50007: "this member's direct messages are closed",
     50013: "Muster may not write in the channel",
+    50033: "this account no longer exists",
+    50278: "this member shares no server with Muster any more",
 }
 
 
@@ -45,14 +57,14 @@ Renderer = Callable[[Delivery], Awaitable[Rendered]]
 
 
 class Deliverer:
-    """Send what the outbox holds, one row at a time: on `wake()` and every 15 seconds."""
+    """Send what the outbox holds, on `wake()` and every 15 seconds: in order per target, several targets at once."""
 
     def __init__(self, bot: commands.Bot, outbox: DeliveryQueue) -> None:
         self._bot = bot
         self._outbox = outbox
         self._renderers: dict[str, Renderer] = {}
         self._steady = Steady("delivery")
-        self._draining: asyncio.Task[None] | None = None
+        self._lanes: set[asyncio.Task[None]] = set()
         self._again = False
         self._closing = False
 
@@ -74,20 +86,23 @@ class Deliverer:
         """Look at the outbox now; call it after the commit that queued something."""
         if self._closing or not self._bot.is_ready():
             return
-        if self._draining is None or self._draining.done():
-            self._draining = asyncio.create_task(self._drain(), name="outbox-delivery")
-        else:
-            self._again = True
+        self._again = True
+        if len(self._lanes) < LANES:
+            lane = asyncio.create_task(self._drain(), name="outbox-delivery")
+            self._lanes.add(lane)
+            lane.add_done_callback(self._lanes.discard)
 
     async def close(self) -> None:
-        """Stop; a message that is just being sent gets 5 seconds to arrive, then its row is given back."""
+        """Stop; messages that are just being sent get 3 seconds to arrive, then their rows are given back."""
         self._closing = True
         self._poll.cancel()
-        if self._draining is None:
+        if not self._lanes:
             return
-        await asyncio.wait({self._draining}, timeout=CLOSE_GRACE)
-        self._draining.cancel()
-        await asyncio.wait({self._draining})
+        _, late = await asyncio.wait(self._lanes, timeout=CLOSE_GRACE)
+        for lane in late:
+            lane.cancel()
+        if late:
+            await asyncio.wait(late, timeout=GIVE_BACK_GRACE)
 
     @tasks.loop(seconds=POLL_SECONDS)
     async def _poll(self) -> None:
@@ -98,17 +113,23 @@ class Deliverer:
         await self._bot.wait_until_ready()
 
     async def _drain(self) -> None:
-        self._again = True
-        while self._again and not self._closing:
-            self._again = False
-            async with self._steady:
-                while not self._closing and (delivery := await self._outbox.claim()) is not None:
+        async with self._steady:
+            while not self._closing:
+                # What is queued from here on, the claim may miss: a wake during it asks for another one.
+                self._again = False
+                delivery = await self._outbox.claim()
+                if delivery is not None:
+                    # Another lane takes what may go out beside this one.
+                    self.wake()
                     await self._settle(delivery)
+                elif not self._again:
+                    return
 
     async def _settle(self, delivery: Delivery) -> None:
         try:
-            rendered = await self._render(delivery)
-            message_id = await self._send(delivery, rendered)
+            async with asyncio.timeout(SEND_TIMEOUT):
+                rendered = await self._render(delivery)
+                message_id = await self._send(delivery, rendered)
         except asyncio.CancelledError:
             await self._outbox.retry(delivery.id, "Muster was stopped", 0.0)
             raise
@@ -126,32 +147,56 @@ class Deliverer:
         return rendered
 
     async def _send(self, delivery: Delivery, rendered: Rendered) -> int:
-        channel = self._bot.get_partial_messageable(delivery.channel_id, guild_id=delivery.server_id)
-        async with asyncio.timeout(SEND_TIMEOUT):
-            # discord.py sends enforce_nonce with a nonce: a message that Discord already has is not made twice.
-            message = await channel.send(
-                view=rendered.view, nonce=delivery.nonce, allowed_mentions=discord.AllowedMentions.none()
-            )
+        target: discord.abc.Messageable
+        if delivery.user_id is not None:
+            target = await self._bot.create_dm(discord.Object(delivery.user_id))
+        else:
+            assert delivery.channel_id is not None
+            target = self._bot.get_partial_messageable(delivery.channel_id, guild_id=delivery.server_id)
+        # discord.py sends enforce_nonce with a nonce: a message that Discord already has is not made twice.
+        message = await target.send(
+            view=rendered.view, nonce=delivery.nonce, allowed_mentions=discord.AllowedMentions.none()
+        )
         return message.id
 
     async def _settle_failure(self, delivery: Delivery, error: Exception) -> None:
+        waiting = backoff(delivery.attempts)
         match error:
             case discord.HTTPException() if error.status in RETRIED_STATUS or error.status >= 500:
-                await self._outbox.retry(delivery.id, f"Discord answered {error.status}", backoff(delivery.attempts))
+                reason = f"Discord answered {error.status}"
+                await self._outbox.retry(delivery.id, reason, max(waiting, asked_to_wait(error)))
+            case discord.HTTPException() if error.code == DMS_TOO_FAST:
+                await self._outbox.retry(delivery.id, "too many direct messages at once", BACKOFF_LIMIT)
             case discord.RateLimited():
-                await self._outbox.retry(delivery.id, "Discord asked to wait", error.retry_after)
-            case aiohttp.ClientError() | OSError() | TimeoutError() | Unavailable():
-                reason = f"no answer: {type(error).__name__}"
-                await self._outbox.retry(delivery.id, reason, backoff(delivery.attempts))
+                await self._outbox.retry(delivery.id, "Discord asked to wait", min(error.retry_after, LONGEST_WAIT))
+            case aiohttp.ClientError() | OSError() | Unavailable():
+                await self._outbox.retry(delivery.id, f"no answer: {type(error).__name__}", waiting)
+            case _ if database_trouble(error) is not None:
+                await self._outbox.retry(delivery.id, "the database did not answer", waiting)
             case discord.HTTPException() if error.code in HOPELESS:
-                log.warning("delivery %s to channel %s: %s", delivery.id, delivery.channel_id, HOPELESS[error.code])
-                await self._outbox.failed(delivery.id, HOPELESS[error.code])
+                reason = HOPELESS[error.code]
+                log.warning("delivery %s to %s: %s", delivery.id, _target(delivery), reason)
+                server = self._bot.get_guild(delivery.server_id)
+                await self._outbox.unreachable(delivery.id, reason, server.owner_id if server else None)
             case _:
                 error_id = log_error(error, f"delivery {delivery.id} of kind {delivery.kind!r}")
                 await self._outbox.failed(delivery.id, f"error {error_id}")
 
 
 def backoff(attempts: int) -> float:
-    """Give the seconds to wait after so many earlier attempts: doubling up to 15 minutes, half of it by chance."""
+    """Give the seconds to wait after so many earlier attempts: doubling up to two minutes, half of it by chance."""
     longest = min(BACKOFF_BASE * 2.0 ** min(attempts, 16), BACKOFF_LIMIT)
     return longest / 2 + random.uniform(0, longest / 2)  # noqa: S311 - spreads retries, guards nothing
+
+
+def asked_to_wait(error: discord.HTTPException) -> float:
+    """Give the seconds of a Retry-After, at most a day; 0 where Discord named none."""
+    try:
+        seconds = float(error.response.headers.get("Retry-After", 0))
+    except ValueError:
+        return 0.0
+    return min(max(0.0, seconds), LONGEST_WAIT)
+
+
+def _target(delivery: Delivery) -> str:
+    return f"user {delivery.user_id}" if delivery.channel_id is None else f"channel {delivery.channel_id}"

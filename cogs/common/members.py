@@ -42,6 +42,8 @@ def _reason(error: Exception) -> str:
     match error:
         case discord.HTTPException():
             return f"error {error.status}"
+        case discord.RateLimited():
+            return f"it asked to wait {error.retry_after:.0f} s"
         case discord.DiscordException():
             return "the Server Members intent is off: see `/setup check`"
         case _:

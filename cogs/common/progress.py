@@ -1,7 +1,6 @@
 """Long work in view of the user: a deferred answer, an edited status line, then the result."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from types import TracebackType
@@ -92,7 +91,7 @@ class Progress:
             return False
         try:
             await self.finish(text)
-        except (*DISCORD_ERRORS, BudgetError) as error:
+        except (*DISCORD_ERRORS, BudgetError, RuntimeError) as error:
             log.warning("a status line could not be replaced: %s", error)
             return False
         return True
@@ -107,8 +106,11 @@ class Progress:
             await asyncio.sleep(max(0.0, self._next_edit - self._now()))
             async with self._editing:
                 text = self._wanted
-                with contextlib.suppress(*DISCORD_ERRORS):
+                try:
                     await self._edit(status_view(text))
+                except Exception as error:
+                    # Nobody waits for this task: what it raised would be lost, and the work goes on.
+                    log.warning("a status line was not shown: %s", error)
                 self._shown = text
                 self._next_edit = self._now() + EDIT_EVERY
 

@@ -1,5 +1,6 @@
 """Tell Discord of the commands when they changed: a global change takes up to an hour to reach everybody."""
 
+import asyncio
 import hashlib
 import json
 import logging
@@ -9,8 +10,43 @@ from discord.ext import commands
 
 from bot.services import commands as published
 from bot.services.context import Context
+from cogs.common.timers import Steady
 
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60.0
+
+
+class Publisher:
+    """Publish the commands at start, and every minute until Discord has taken them: the old ones work meanwhile."""
+
+    def __init__(self, bot: commands.Bot, ctx: Context) -> None:
+        self._bot = bot
+        self._ctx = ctx
+        self._steady = Steady("publishing commands")
+        self._retrying: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Publish, or let the start go on and try again later."""
+        if not await self._published():
+            self._retrying = asyncio.create_task(self._retry())
+
+    def close(self) -> None:
+        """Leave it to the next start."""
+        if self._retrying is not None:
+            self._retrying.cancel()
+
+    async def _retry(self) -> None:
+        published = False
+        while not published:
+            await asyncio.sleep(RETRY_SECONDS)
+            published = await self._published()
+
+    async def _published(self) -> bool:
+        async with self._steady:
+            await publish_commands(self._bot, self._ctx)
+            return True
+        return False
 
 
 def fingerprint(tree: app_commands.CommandTree[commands.Bot]) -> str:

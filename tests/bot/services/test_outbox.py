@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 
 from bot.services import servers
 from bot.services.context import Context
@@ -16,6 +17,8 @@ from tests.support.clock import FakeClock
 from tests.support.people import CHANNEL, SERVER, insert_server
 
 OTHER_CHANNEL = CHANNEL + 1
+OTHER_SERVER = SERVER + 1
+USER = 5_000
 
 
 @pytest.fixture
@@ -24,13 +27,22 @@ async def outbox(ctx: Context) -> Outbox:
     return Outbox(ctx)
 
 
-async def queue(ctx: Context, key: str, channel_id: int = CHANNEL, **payload: Any) -> int:
+async def queue(
+    ctx: Context,
+    key: str,
+    channel_id: int = CHANNEL,
+    *,
+    user_id: int | None = None,
+    server: int = SERVER,
+    **payload: Any,
+) -> int:
     async with ctx.sessions.begin() as session:
         return await table.queue(
             session,
-            server_id=SERVER,
+            server_id=server,
             kind="word",
-            channel_id=channel_id,
+            channel_id=None if user_id else channel_id,
+            user_id=user_id,
             payload=payload,
             dedupe_key=key,
             now=ctx.clock(),
@@ -56,6 +68,7 @@ async def test_a_message_is_claimed_with_all_that_its_sender_needs(ctx: Context,
         server_id=SERVER,
         kind="word",
         channel_id=CHANNEL,
+        user_id=None,
         payload={"text": "hello"},
         attempts=0,
         nonce=f"muster-{id_}",
@@ -69,6 +82,60 @@ async def test_messages_of_a_channel_go_out_in_order_one_after_the_other(ctx: Co
     assert await outbox.claim() is None
     await outbox.delivered(first, 555, ())
     assert (await claim(outbox)).id == second
+
+
+async def test_a_message_to_a_user_is_claimed_as_one(ctx: Context, outbox: Outbox) -> None:
+    await queue(ctx, "a", user_id=USER)
+    delivery = await claim(outbox)
+    assert (delivery.user_id, delivery.channel_id) == (USER, None)
+
+
+async def test_messages_of_a_user_go_out_in_order_whatever_the_server(ctx: Context, outbox: Outbox) -> None:
+    await insert_server(ctx, OTHER_SERVER)
+    first, second = await queue(ctx, "a", user_id=USER), await queue(ctx, "a", user_id=USER, server=OTHER_SERVER)
+    to_another, to_a_channel = await queue(ctx, "b", user_id=USER + 1), await queue(ctx, "c")
+
+    assert [(await claim(outbox)).id for _ in range(3)] == [first, to_another, to_a_channel]
+    assert await outbox.claim() is None
+    await outbox.delivered(first, 555, ())
+    assert (await claim(outbox)).id == second
+
+
+@pytest.mark.parametrize("targets", [{}, {"channel_id": CHANNEL, "user_id": USER}])
+async def test_a_message_has_exactly_one_target(ctx: Context, outbox: Outbox, targets: dict[str, int]) -> None:
+    with pytest.raises(IntegrityError, match="one_target"):
+        async with ctx.sessions.begin() as session:
+            await table.queue(
+                session, server_id=SERVER, kind="word", payload={}, dedupe_key="a", now=ctx.clock(), **targets
+            )
+
+
+async def test_a_waiting_message_may_change_from_a_channel_to_a_user(ctx: Context, outbox: Outbox) -> None:
+    assert await queue(ctx, "a") == await queue(ctx, "a", user_id=USER)
+    delivery = await claim(outbox)
+    assert (delivery.user_id, delivery.channel_id) == (USER, None)
+
+
+async def test_a_server_with_many_messages_does_not_hold_up_another_with_few(ctx: Context, outbox: Outbox) -> None:
+    await insert_server(ctx, OTHER_SERVER)
+    crowd = [await queue(ctx, f"k{n}", user_id=USER + n) for n in range(6)]
+    late = await queue(ctx, "a", OTHER_CHANNEL, server=OTHER_SERVER)
+
+    assert [(await claim(outbox)).id for _ in range(3)] == [crowd[0], late, crowd[1]]
+
+
+async def test_what_a_dead_process_had_claimed_gives_its_server_no_lower_turn(
+    ctx: Context, outbox: Outbox, clock: FakeClock
+) -> None:
+    await insert_server(ctx, OTHER_SERVER)
+    dead = [await queue(ctx, f"k{n}", user_id=USER + n) for n in range(3)]
+    for _ in dead:
+        await claim(outbox)
+    clock.now += CLAIM
+    clock.advance(seconds=1)
+    await queue(ctx, "a", OTHER_CHANNEL, server=OTHER_SERVER)
+
+    assert (await claim(outbox)).id == dead[0]
 
 
 async def test_a_channel_that_fails_holds_up_its_own_messages_only(
@@ -114,6 +181,24 @@ async def test_a_claim_whose_process_went_away_is_taken_again_with_the_same_nonc
     clock.advance(seconds=1)
     again = await claim(outbox)
     assert (again.id, again.nonce, again.attempts) == (first.id, first.nonce, 1)
+
+
+async def test_a_process_whose_clock_is_a_little_behind_leaves_the_claim_of_another_alone(
+    ctx: Context, outbox: Outbox, clock: FakeClock
+) -> None:
+    await queue(ctx, "a")
+    await claim(outbox)
+    clock.advance(seconds=-1)
+    assert await outbox.claim() is None
+
+
+async def test_a_message_put_off_more_often_than_can_be_counted_stops_no_other(ctx: Context, outbox: Outbox) -> None:
+    id_ = await queue(ctx, "a")
+    async with ctx.sessions.begin() as session:
+        await session.execute(sa.update(OutboxMessage).values(attempts=table.MOST_ATTEMPTS))
+    assert (await claim(outbox)).id == id_
+    await queue(ctx, "b", OTHER_CHANNEL)
+    assert (await claim(outbox)).channel_id == OTHER_CHANNEL
 
 
 async def test_a_delivery_is_settled_once(ctx: Context, outbox: Outbox, clock: FakeClock) -> None:
@@ -247,3 +332,19 @@ async def test_no_lock_is_held_while_a_message_is_sent(scratch_ctx: Context) -> 
         )
         locked = await session.scalars(sa.select(OutboxMessage.id).with_for_update(nowait=True))
         assert (open_transactions, len(locked.all())) == (0, 1)
+
+
+async def test_a_message_that_discord_never_takes_holds_up_the_later_ones_for_three_days_only(
+    ctx: Context, outbox: Outbox, clock: FakeClock
+) -> None:
+    stuck = await queue(ctx, "stuck")
+    for _ in range(2):
+        later = await queue(ctx, "later")
+        await outbox.retry((await claim(outbox)).id, "Discord answered 500", 60.0)
+        assert await outbox.claim() is None
+        clock.advance(days=2)
+    await outbox.retry((await claim(outbox)).id, "Discord answered 500", 60.0)
+    failed = await load(ctx, stuck)
+    assert (failed.state, failed.reason) == (OutboxState.FAILED, "Discord answered 500")
+    assert failed.finished_at == clock.now
+    assert (await claim(outbox)).id == later

@@ -40,11 +40,32 @@ async def test_the_status_line_is_edited_at_most_every_two_seconds(world: World)
     assert edits(world) == 5
 
 
-async def test_a_failed_status_edit_does_not_fail_the_work(world: World) -> None:
-    world.env.inject_error("PATCH", "/webhooks/*", status=400)
+@pytest.mark.parametrize("status", [400, 429, 503])
+async def test_a_failed_status_edit_is_logged_and_does_not_fail_the_work(
+    world: World, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    world.env.inject_error("PATCH", "/webhooks/*", status=status)
     result = await world.member.slash(world.channel, "work", seconds=3, how="")
     await advance(world, 4)
     assert texts_of(result.response) == ["the result"]
+    assert "a status line was not shown" in caplog.text
+
+
+async def test_a_result_that_discord_did_not_take_says_that_the_work_may_be_done(world: World) -> None:
+    result = await world.member.slash(world.channel, "work", seconds=10, how="long")
+    world.env.inject_error("PATCH", "/webhooks/*", status=503)
+    await world.env.advance_time(11)
+    assert texts_of(result.response) == [texts.DISCORD_FAILED]
+    assert world.env.errors
+
+
+async def test_work_that_could_not_be_announced_does_not_begin(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.env.inject_error("POST", "/interactions/*/callback", status=404, code=10062)
+    result = await world.member.slash(world.channel, "work", seconds=1, how="public")
+    await advance(world, 2)
+    assert (result.response, edits(world), world.channel.history()) == (None, 0, [])
+    assert "no answer" in caplog.text
+    assert world.env.errors
 
 
 async def test_after_14_minutes_the_result_goes_to_the_channel(world: World) -> None:
