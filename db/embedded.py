@@ -6,6 +6,7 @@ its own way of starting leaves servers behind, trusts any live PID, and creates 
 
 import atexit
 import ctypes
+import errno
 import importlib.util
 import logging
 import os
@@ -18,7 +19,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,7 @@ DATABASE = "muster"
 SYSTEM_USER = "pgserver"
 READY_TIMEOUT = 120.0  # seconds; recovery after a crash takes its time
 STOP_TIMEOUT = 15.0
+NO_SPACE = os.strerror(errno.ENOSPC)
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 107 if sys.platform == "linux" else 103
 
@@ -109,6 +111,8 @@ class EmbeddedPostgres:
             self._start()
         except OSError as error:
             self.stop()
+            if error.errno == errno.ENOSPC:
+                raise self._disk_full() from error
             raise EmbeddedError(
                 f"The data folder {self.data_dir} cannot be used: {error.strerror or error}."
             ) from error
@@ -159,7 +163,7 @@ class EmbeddedPostgres:
         """Create a database unless it exists, and give its address."""
         done = self._run("createdb", "-h", str(self._socket_dir), "-p", "5432", "-U", SUPERUSER, name)
         if done.returncode and "already exists" not in done.stderr:
-            raise EmbeddedError(f"The database {name} could not be created: {_last_line(done.stderr)}")
+            raise self._failure(f"The database {name} could not be created", done.stderr.splitlines())
         return self.url(name)
 
     def __enter__(self) -> Self:
@@ -230,7 +234,7 @@ class EmbeddedPostgres:
             "--auth-local=trust", "--auth-host=reject", "--no-instructions", *([] if self.durable else ["--no-sync"]),
         )  # fmt: skip
         if done.returncode:
-            raise EmbeddedError(f"PostgreSQL could not make its data folder: {_last_line(done.stderr)}")
+            raise self._failure("PostgreSQL could not make its data folder", done.stderr.splitlines())
         fresh.rename(self._cluster)
 
     def _prepare_socket_dir(self) -> None:
@@ -256,11 +260,23 @@ class EmbeddedPostgres:
                 raise EmbeddedError(f"A PostgreSQL (process {pid}) still serves {self.data_dir}; stop it first.")
             time.sleep(0.02)
 
+    def _failure(self, what: str, lines: Collection[str]) -> EmbeddedError:
+        """Give the error that says what failed, and the one line of PostgreSQL's that says why."""
+        if any(NO_SPACE in line for line in lines):
+            return self._disk_full()
+        said = [line for line in lines if line.strip()]
+        fatal = [line for line in said if "FATAL:" in line] or said
+        return EmbeddedError(f"{what}: {fatal[-1] if fatal else 'no reason given'}")
+
+    def _disk_full(self) -> EmbeddedError:
+        return EmbeddedError(f"The disk that holds {self.data_dir} is full; make room on it and start Muster again.")
+
     def _spawn(self) -> None:
         settings = _SETTINGS | {"unix_socket_directories": f'"{self._socket_dir}"'}
         if not self.durable:
             settings |= _THROW_AWAY
         arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
+        self._last_lines.clear()
         self._process = subprocess.Popen(  # noqa: S603 (our own binary)
             [str(self._bin / "postgres"), "-D", str(self._cluster), *arguments],
             stdin=subprocess.DEVNULL,
@@ -291,8 +307,7 @@ class EmbeddedPostgres:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 self._reader.join()
-                fatal = [line for line in self._last_lines if "FATAL:" in line] or list(self._last_lines)
-                raise EmbeddedError(f"PostgreSQL did not start on {self.data_dir}: {_last_line(chr(10).join(fatal))}")
+                raise self._failure(f"PostgreSQL did not start on {self.data_dir}", self._last_lines)
             with suppress(OSError, IndexError):
                 lines = pid_file.read_text().splitlines()
                 if lines[0] == str(self._process.pid) and lines[7].strip() == "ready":
@@ -387,8 +402,3 @@ def _serves(pid: int, cluster: Path) -> bool:
     except OSError:
         return False
     return command[0].endswith(b"postgres") and os.fsencode(cluster) in command
-
-
-def _last_line(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[-1] if lines else "no reason given"

@@ -52,20 +52,32 @@ def create_engine(
         normalise_url(url) if isinstance(url, str) else url,
         json_serializer=to_json,
         json_deserializer=json.loads,
-        connect_args={
-            "timeout": 10,
-            "server_settings": {
-                "application_name": application_name,
-                "statement_timeout": statement_timeout,
-                "lock_timeout": lock_timeout,
-                "idle_in_transaction_session_timeout": "60s",
-                "timezone": "UTC",
-            },
-        },
+        # What a statement stores is people's own: no error text and no log repeats it.
+        hide_parameters=True,
+        connect_args=_connect_args(application_name, statement_timeout, lock_timeout),
         **options,
     )
+
+
+def connect_options(url: str, *, application_name: str) -> dict[str, Any]:
+    """Give what asyncpg itself needs to connect as the engine does, for a pool of its own."""
+    address = normalise_url(url)
+    return {**address.translate_connect_args(username="user"), **address.query, **_connect_args(application_name)}
 
 
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Create the session factory; what was loaded stays readable after the commit."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def _connect_args(application_name: str, statement_timeout: str = "30s", lock_timeout: str = "5s") -> dict[str, Any]:
+    return {
+        "timeout": 10,
+        "server_settings": {
+            "application_name": application_name,
+            "statement_timeout": statement_timeout,
+            "lock_timeout": lock_timeout,
+            "idle_in_transaction_session_timeout": "60s",
+            "timezone": "UTC",
+        },
+    }

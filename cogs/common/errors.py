@@ -10,14 +10,18 @@ import aiohttp
 import discord
 from discord import app_commands
 
+from bot.services.trouble import database_trouble
 from cogs.common import texts
+from cogs.common.watch import UNKNOWN, Outcome, note_outcome, watch
 from domain.errors import MusterError
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_INTERACTION = 10062
 ALREADY_ACKNOWLEDGED = 40060
 DISCORD_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
 """What a request to Discord ends with: its own answer, or none."""
+BUSY = 429
 AUTOCOMPLETE_LIMIT = 25
 _EXTRA = "muster_answer"
 # The first that fits speaks: CheckFailure is the base of the others.
@@ -53,6 +57,17 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
     """Answer with a domain error's own text, or with an error id that is in the log too; never raise."""
     error = unwrap(error)
     text = known_text(error)
+    note_outcome(Outcome.ERROR if text is None else Outcome.REFUSED)
+    if text is None and _is_beyond_answer(error):
+        log.warning("no answer to %s was possible: %s", _describe(interaction), error)
+        return
+    if text is None and is_discords_fault(error):
+        log.warning("Discord failed in %s: %s", _describe(interaction), error)
+        text = texts.DISCORD_FAILED
+    if text is None and (trouble := database_trouble(error)) is not None:
+        # Not the whole error: SQLAlchemy's repeats the statement.
+        log.error("the database failed in %s: %s", _describe(interaction), getattr(error, "orig", None) or error)
+        text = trouble.text
     if text is None:
         text = texts.unexpected(log_error(error, _describe(interaction)))
     if interaction.type is discord.InteractionType.autocomplete:
@@ -77,7 +92,8 @@ async def answer(interaction: discord.Interaction, text: str) -> None:
             else:
                 return
         await interaction.followup.send(text, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
-    except DISCORD_ERRORS as error:
+    except (*DISCORD_ERRORS, RuntimeError) as error:
+        # RuntimeError is aiohttp's word for a session that was closed, when Muster stops.
         log.warning("no answer to %s was possible: %s", _describe(interaction), error)
 
 
@@ -95,6 +111,18 @@ def known_text(error: BaseException) -> str | None:
     return next((tell(error) for kind, tell in _KNOWN if isinstance(error, kind)), None)
 
 
+def is_discords_fault(error: BaseException) -> bool:
+    """Tell whether Discord broke down, was too busy, or did not answer: nothing that Muster or the user did wrong."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == BUSY
+    return isinstance(error, discord.RateLimited | aiohttp.ClientError)
+
+
+def _is_beyond_answer(error: BaseException) -> bool:
+    """Tell whether the interaction came too late to be answered, or another process has answered it."""
+    return isinstance(error, discord.HTTPException) and error.code in {UNKNOWN_INTERACTION, ALREADY_ACKNOWLEDGED}
+
+
 def log_error(error: BaseException, where: str) -> str:
     """Log an unexpected error once, with its traceback; give the id it is found by."""
     error_id = secrets.token_hex(4)
@@ -103,7 +131,13 @@ def log_error(error: BaseException, where: str) -> str:
 
 
 class MusterTree(app_commands.CommandTree[Any]):
-    """A command tree whose errors end at the boundary."""
+    """A command tree that follows each interaction, and whose errors end at the boundary."""
+
+    async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
+        """Let everything through, commands and autocomplete, and follow it from here on."""
+        kind = "autocomplete" if interaction.type is discord.InteractionType.autocomplete else "command"
+        watch(interaction, kind, interaction.command.qualified_name if interaction.command else UNKNOWN)
+        return True
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Answer what a command raised."""
@@ -117,10 +151,9 @@ def guard_autocomplete(callback: Callable[..., Awaitable[Choices[C]]]) -> Callab
     async def guarded(*args: Any) -> Choices[C]:
         try:
             return (await callback(*args))[:AUTOCOMPLETE_LIMIT]
-        except MusterError:
-            return []
         except Exception as error:
-            log_error(error, f"autocomplete {callback.__qualname__}")
+            *_, interaction, _typed = args
+            await answer_error(interaction, error)
             return []
 
     return guarded

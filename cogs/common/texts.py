@@ -11,6 +11,9 @@ SERVER_ONLY = "This works only in a server."
 OFFICERS_ONLY = "Only officers may do this: members who can manage the server or hold the officer role."
 NOT_ALLOWED = "You may not use this command here."
 BAD_VALUE = "That value can't be used here. Choose one from the list, please."
+DISCORD_FAILED = (
+    "Discord failed while Muster was answering. What you asked for may be done: look before you do it again."
+)
 WORKING = "Working…"
 LATE_RESULT = "The long work you started has ended. Its answer is private, so run the command again to read it."
 PREVIOUS_PAGE = "Previous"
@@ -41,11 +44,6 @@ def page(number: int, count: int) -> str:
 def and_more(count: int) -> str:
     """Say how many of a list are left out."""
     return f"… and {count:,} more"
-
-
-def rank(index: int) -> str:
-    """Name a rank by its index."""
-    return f"Rank {index}"
 
 
 def rules_failed(names: Sequence[str]) -> str:

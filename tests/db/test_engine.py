@@ -56,6 +56,15 @@ async def test_a_wait_for_a_lock_ends_after_its_timeout(postgres: str) -> None:
     await engine.dispose()
 
 
+async def test_an_error_does_not_repeat_what_the_statement_was_to_store(common_engine: AsyncEngine) -> None:
+    async with common_engine.connect() as connection:
+        with pytest.raises(DBAPIError, match="on demand") as caught:
+            await connection.execute(
+                sa.text("SELECT CAST(:note AS text), CAST('on demand' AS int)"), {"note": "an officer's note"}
+            )
+    assert "officer" not in str(caught.value)
+
+
 async def test_jsonb_keeps_the_letters_of_all_scripts(common_engine: AsyncEngine) -> None:
     value = {"name": "Ëlwÿn 김 Ёлка 🐉", "n": [1, None, True]}
     async with common_engine.connect() as connection:

@@ -1,11 +1,14 @@
 import logging
 
+import aiohttp
+import discord
 import pytest
 from discord import app_commands
 
 from cogs.common import texts
-from cogs.common.errors import known_text
+from cogs.common.errors import is_discords_fault, known_text
 from tests.cogs.common.conftest import World
+from tests.cogs.common.probes import card
 
 
 def errors_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -55,6 +58,66 @@ async def test_an_answer_that_discord_already_has_becomes_a_follow_up(world: Wor
     assert world.env.errors
 
 
+@pytest.mark.parametrize(("status", "code"), [(404, 10062), (400, 40060)])
+@pytest.mark.parametrize("how", ["deferred-raise", "answered-raise"])
+async def test_what_came_too_late_or_another_process_answered_is_left_alone_with_a_line_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture, how: str, status: int, code: int
+) -> None:
+    world.env.inject_error("POST", "/interactions/*/callback", status=status, code=code)
+    result = await world.member.slash(world.channel, "fail", how=how)
+    assert (result.response, list(result.followups)) == (None, [])
+    assert not errors_of(caplog)
+    assert "no answer to application_command 'fail'" in caplog.text
+    assert world.env.errors
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_breakdown_of_discord_is_told_as_such_and_is_no_fault_of_ours(
+    world: World, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    world.env.inject_error("POST", "/interactions/*/callback", status=status)
+    result = await world.member.slash(world.channel, "fail", how="answered-raise")
+    assert result.response.content == texts.DISCORD_FAILED
+    assert result.response.ephemeral
+    assert not errors_of(caplog)
+    assert "Discord failed in application_command 'fail'" in caplog.text
+    assert world.env.errors
+
+
+async def test_a_breakdown_that_lasts_ends_with_a_line_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.env.inject_error("POST", "*", status=503, times=None)
+    result = await world.member.slash(world.channel, "fail", how="domain")
+    assert result.response is None
+    assert "no answer to application_command 'fail'" in caplog.text
+    assert not errors_of(caplog)
+    assert world.env.errors
+
+
+@pytest.mark.parametrize("what", ["raises", "silent", "defer-raises"])
+async def test_a_click_that_discord_forgot_leaves_no_unseen_error(
+    world: World, caplog: pytest.LogCaptureFixture, what: str
+) -> None:
+    message = await world.post(card("row", what))
+    world.env.inject_error("POST", "/interactions/*", status=404, code=10062, times=None)
+    await world.member.click(message, label=what)
+    assert "no answer to component" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (discord.RateLimited(60.0), True),
+        (aiohttp.ServerDisconnectedError(), True),
+        (OSError("the database is away"), False),
+        (RuntimeError("a bug"), False),
+    ],
+)
+def test_only_discords_own_faults_are_told_as_discords(error: Exception, *, expected: bool) -> None:
+    assert is_discords_fault(error) is expected
+
+
 async def test_a_missing_permission_is_named(world: World, caplog: pytest.LogCaptureFixture) -> None:
     result = await world.member.slash(world.channel, "locked")
     assert result.response.content == "You need these permissions for this: Manage Server."
@@ -88,6 +151,15 @@ async def test_an_autocomplete_that_raises_offers_nothing_and_is_logged(
     assert await world.member.autocomplete(world.channel, "search", "name", "raise") == []
     [record] = errors_of(caplog)
     assert record.name == "cogs.common.errors"
+
+
+async def test_an_autocomplete_without_its_database_is_one_line_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await world.member.autocomplete(world.channel, "search", "name", "away") == []
+    [record] = errors_of(caplog)
+    assert "the database failed" in record.getMessage()
+    assert record.exc_info is None
 
 
 async def test_an_autocomplete_that_refuses_offers_nothing_silently(
