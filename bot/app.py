@@ -13,21 +13,31 @@ from discord.http import Route
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.battlenet.client import BattleNetClient
+from bot.battlenet.limiter import Limiter
 from bot.database import bring_to_head, open_database, revision
+from bot.metrics import Metrics
 from bot.services import status
 from bot.services.bundle import Services
 from bot.services.context import Context
+from bot.services.jobs import Worker
 from bot.services.outbox import Outbox
+from bot.services.takeover import take_over
 from bot.settings import Settings, SettingsError
 from cogs.common.bot import MusterBot
 from db import migrate
 from db.engine import create_engine, create_sessions
 from domain.errors import Unavailable
 from web_embed.app import HealthReport, create_web, start_web
+from web_embed.metrics import MetricsPage
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 5.0
+# All stops together end within the ten seconds that hosts give a process, even if each waits for something that hangs:
+# 4.5 s for the timers, the jobs and the sender (side by side), 1 s for Discord's gateway, 1 s for web requests.
+TASKS_SECONDS = 1.5
+CONNECTION_SECONDS = 0.5
+AUTHENTICATION_FAILED = 4004
+TOKEN_REFUSED = "Discord refuses DISCORD_BOT_TOKEN: copy it again from the developer portal"  # noqa: S105 (a text)
 
 
 def run(settings: Settings) -> None:
@@ -45,11 +55,18 @@ def run(settings: Settings) -> None:
 async def _serve(settings: Settings, url: str) -> None:
     await _prepare_database(settings, url)
     point_discord(settings)
+    metrics = Metrics()
     async with AsyncExitStack() as stack:
-        services = await stack.enter_async_context(open_services(settings, url))
+        services = await stack.enter_async_context(open_services(settings, url, metrics))
+        if settings.database_url is None:
+            await take_over(services.ctx)
         stack.push_async_callback(_end_tasks)
         bot = await stack.enter_async_context(MusterBot(services))
-        runner = await start_web(create_web(lambda: _health(services, bot)), *settings.web_address)
+        metrics.watch_bot(bot)
+        sampler = asyncio.create_task(metrics.sample_lag(), name="loop-lag")
+        stack.callback(sampler.cancel)
+        page = _metrics_page(settings, services, metrics)
+        runner = await start_web(create_web(lambda: _health(services, bot), page), *settings.web_address)
         stack.push_async_callback(runner.cleanup)
         log.info("listening on %s", ", ".join(f"http://{host}:{port}" for host, port, *_ in runner.addresses))
         if not settings.timers:
@@ -58,18 +75,22 @@ async def _serve(settings: Settings, url: str) -> None:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, url: str) -> AsyncIterator[Services]:
+async def open_services(settings: Settings, url: str, metrics: Metrics) -> AsyncIterator[Services]:
     """Connect what the services need and let go of it at the end."""
     engine = create_engine(url)
+    limiter = Limiter()
+    metrics.watch_budget(limiter.used)
     battlenet = BattleNetClient(
         settings.battlenet_api,
         settings.battlenet_oauth,
         settings.blizzard_client_id,
         settings.blizzard_client_secret.get_secret_value(),
+        limiter=limiter,
+        observer=metrics,
     )
     try:
-        ctx = Context(create_sessions(engine))
-        yield Services(ctx, battlenet, Outbox(ctx), timers=settings.timers)
+        ctx = Context(create_sessions(engine), meter=metrics)
+        yield Services(ctx, battlenet, Outbox(ctx), Worker(ctx, battlenet, url), timers=settings.timers)
     finally:
         await battlenet.aclose()
         await engine.dispose()
@@ -104,17 +125,28 @@ async def _until_told(bot: MusterBot, token: str) -> None:
     if not connected.done():
         log.info("told to stop")
         await bot.close()
+        if not (await asyncio.wait({connected}, timeout=CONNECTION_SECONDS))[0]:
+            connected.cancel()
+            return
     told.cancel()
     try:
         await connected
     except discord.LoginFailure:
-        raise SettingsError("Discord refuses DISCORD_BOT_TOKEN: copy it again from the developer portal") from None
+        raise SettingsError(TOKEN_REFUSED) from None
     except discord.PrivilegedIntentsRequired:
         raise SettingsError(
             "the Server Members intent is off: switch it on in the developer portal, Bot, Privileged Gateway Intents"
         ) from None
+    except discord.ConnectionClosed as error:
+        if error.code == AUTHENTICATION_FAILED:
+            raise SettingsError(TOKEN_REFUSED) from None
+        raise Unavailable(f"Discord closed the connection for good, with code {error.code}.") from error
     except (discord.DiscordException, OSError) as error:
         raise Unavailable(f"The connection to Discord ended: {error}") from error
+    except Exception as error:
+        # The first event that discord.py cannot read ends it; whoever supervises this process starts it again.
+        log.exception("the connection to Discord ended by an unexpected error")
+        raise Unavailable("Muster ended by an unexpected error, which the log tells; start it again.") from error
     if not stop.is_set():
         raise Unavailable("The connection to Discord ended without a reason; start Muster again.")
 
@@ -125,7 +157,16 @@ async def _end_tasks() -> None:
     for task in tasks:
         task.cancel()
     if tasks:
-        await asyncio.wait(tasks, timeout=STOP_SECONDS)
+        await asyncio.wait(tasks, timeout=TASKS_SECONDS)
+
+
+def _metrics_page(settings: Settings, services: Services, metrics: Metrics) -> MetricsPage:
+    key = settings.metrics_key
+    return MetricsPage(
+        lambda: metrics.scrape(lambda: status.queue_depths(services.ctx)),
+        key=None if key is None else key.get_secret_value(),
+        trusted_proxies=settings.trusted_proxies,
+    )
 
 
 async def _health(services: Services, bot: MusterBot) -> HealthReport:

@@ -93,7 +93,7 @@ def _settings() -> Settings:
     from bot.logs import start_logging  # noqa: PLC0415
 
     settings = read_settings()
-    start_logging(settings.log_level, settings.secrets())
+    start_logging(settings.log_level, settings.secrets(), as_json=settings.log_format == "json")
     return settings
 
 

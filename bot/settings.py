@@ -2,9 +2,10 @@
 
 import ipaddress
 import os
+import re
 from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -14,6 +15,8 @@ from db.engine import normalise_url
 ENV_FILE = ".env"
 PREFIX = "MUSTER_"
 TOKEN_PARTS = 3
+KEY_LETTERS = 16
+"""The shortest key that nobody guesses, and that no log line holds by chance, where it is taken out."""
 
 IpNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -48,7 +51,9 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, pattern=r"^https?://[^/\s]+(/\S*)?$", validation_alias="MUSTER_PUBLIC_URL")
     secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), validation_alias="MUSTER_SECRET_KEYS")
     trusted_proxies: Annotated[tuple[IpNetwork, ...], NoDecode] = Field((), validation_alias="MUSTER_TRUSTED_PROXIES")
+    metrics_key: SecretStr | None = Field(None, validation_alias="MUSTER_METRICS_KEY")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", validation_alias="MUSTER_LOG")
+    log_format: Literal["text", "json"] = Field("text", validation_alias="MUSTER_LOG_FORMAT")
     battlenet_api: str = Field("https://{region}.api.blizzard.com", validation_alias="MUSTER_BATTLENET_API")
     battlenet_oauth: str = Field("https://oauth.battle.net", validation_alias="MUSTER_BATTLENET_OAUTH")
     discord_api: str = Field("https://discord.com/api/v10", validation_alias="MUSTER_DISCORD_API")
@@ -58,6 +63,18 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("metrics_key")
+    @classmethod
+    def _key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(rf"[!-~]{{{KEY_LETTERS},}}", value.get_secret_value()):
+            raise ValueError(f"a key has at least {KEY_LETTERS} letters, digits or signs, and no space")
+        return value
+
+    @field_validator("log_format", mode="before")
+    @classmethod
+    def _lower(cls, value: Any) -> Any:
+        return value.lower() if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod
@@ -107,8 +124,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Give every text that must never stand in a log."""
-        held = [self.discord_token, self.blizzard_client_secret, *self.secret_keys]
-        found = [secret.get_secret_value() for secret in held]
+        held = [self.discord_token, self.blizzard_client_secret, *self.secret_keys, self.metrics_key]
+        found = [secret.get_secret_value() for secret in held if secret is not None]
         if self.database_url is not None:
             url = normalise_url(self.database_url.get_secret_value())
             found += [text for text in (self.database_url.get_secret_value(), str(url.password or "")) if text]
@@ -118,7 +135,7 @@ class Settings(BaseSettings):
 NAMES = {name: str(field.validation_alias) for name, field in Settings.model_fields.items()}
 """Each field with the variable that sets it."""
 
-SECRETS = frozenset({"discord_token", "blizzard_client_secret", "database_url", "secret_keys"})
+SECRETS = frozenset({"discord_token", "blizzard_client_secret", "database_url", "secret_keys", "metrics_key"})
 """Fields whose value is shown nowhere."""
 
 KNOWN = frozenset(NAMES.values()) | {"MUSTER_SHARED", "MUSTER_REQUIRE_ALL"}
@@ -160,7 +177,8 @@ def _given(env_file: Path) -> dict[str, str]:
         written = dotenv_values(env_file) if env_file.is_file() else {}
     except (OSError, UnicodeDecodeError):
         raise SettingsError(f"{env_file} cannot be read as UTF-8 text") from None
-    return {name: value for name, value in ({**written, **os.environ}).items() if value}
+    given = {name: value for name, value in written.items() if value}
+    return given | {name: value for name, value in os.environ.items() if value}
 
 
 def _problems(error: ValidationError) -> list[str]:

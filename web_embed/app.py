@@ -1,4 +1,4 @@
-"""The HTTP surface beside the bot: its application, the headers of every answer, and `/healthz`."""
+"""The HTTP surface beside the bot: its application, the headers of every answer, `/healthz` and `/metrics`."""
 
 import asyncio
 import logging
@@ -12,6 +12,7 @@ from aiohttp import web, web_response
 from aiohttp.typedefs import Handler
 
 from domain.errors import Unavailable
+from web_embed.metrics import MetricsPage
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +41,15 @@ Status = Callable[[], Awaitable[HealthReport]]
 STATUS: web.AppKey[Status] = web.AppKey("status")
 
 
-def create_web(status: Status) -> web.Application:
-    """Create the application; `status` is asked at each call of /healthz."""
+def create_web(status: Status, metrics: MetricsPage | None = None) -> web.Application:
+    """Create the application; `status` is asked at each call of /healthz, without `metrics` there is no such page."""
     app = web.Application(middlewares=[_answer_errors], client_max_size=MAX_BODY)
     app[STATUS] = status
     app.on_response_prepare.append(_harden)
     app.router.add_get("/healthz", _healthz)
+    if metrics is not None:
+        # Every method: a refusal of one would tell that the page exists.
+        app.router.add_route("*", "/metrics", metrics.serve)
     return app
 
 
@@ -56,7 +60,7 @@ async def start_web(app: web.Application, host: str, port: int) -> web.AppRunner
     """
     # A request too broken to reach the application is answered by aiohttp alone, which would tell its version.
     web_response.SERVER_SOFTWARE = "muster"  # type: ignore[attr-defined]  # aiohttp has no setting for it
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.clock import Clock, system_clock
+from bot.services.meter import Meter
+from db.runs import RunEnd
 
 PUBLIC_ID_BYTES = 6
 
@@ -18,9 +20,14 @@ def random_public_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Carry what use cases share; `owner` names this process in leases."""
+    """Carry what use cases share; `owner` names this process in leases, `meter` is told what happens.
+
+    `unwritten` holds the ends of its runs that the database has not taken yet, by run.
+    """
 
     sessions: async_sessionmaker[AsyncSession]
     clock: Clock = system_clock
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     new_public_id: Callable[[], str] = random_public_id
+    meter: Meter = field(default_factory=Meter)
+    unwritten: dict[int, RunEnd] = field(default_factory=dict, init=False, compare=False)

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.services.context import Context
-from db import runs, servers
+from db import depths, runs, servers
 from db.tables.guilds import Guild
 from domain.runs import RunSource, RunStatus
 
@@ -24,6 +24,14 @@ class RunView:
     reason: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class QueueDepths:
+    """How much waits: messages by state, jobs by status."""
+
+    outbox: dict[str, int]
+    jobs: dict[str, int]
+
+
 async def last_runs(ctx: Context, server_id: int) -> list[RunView]:
     """Give the newest run of each source that concerns a server."""
     async with ctx.sessions() as session:
@@ -39,3 +47,9 @@ async def last_good_sync(ctx: Context) -> datetime | None:
     """Give the time of the newest whole roster of any guild; raises what the database raises when it is away."""
     async with ctx.sessions() as session:
         return await session.scalar(sa.select(sa.func.max(Guild.roster_synced_at)))
+
+
+async def queue_depths(ctx: Context) -> QueueDepths:
+    """Count what waits in the outbox and the job queue; raises what the database raises when it is away."""
+    async with ctx.sessions() as session:
+        return QueueDepths(await depths.outbox_by_state(session), await depths.jobs_by_status(session))

@@ -21,7 +21,7 @@ def is_officer(interaction: discord.Interaction, officer_role_id: int | None) ->
     """Tell whether the one who acts has Manage Server or the officers' role, as Discord says at this moment."""
     if interaction.guild_id is None:
         return False
-    if interaction.permissions.manage_guild:
+    if _manages_server(interaction):
         return True
     user = interaction.user
     return (
@@ -31,6 +31,14 @@ def is_officer(interaction: discord.Interaction, officer_role_id: int | None) ->
         and isinstance(user, discord.Member)
         and user.get_role(officer_role_id) is not None
     )
+
+
+def _manages_server(interaction: discord.Interaction) -> bool:
+    user = interaction.user
+    if isinstance(user, discord.Member) and not user.guild.unavailable:
+        # Not what Discord says of this channel: who may edit its overwrites can allow themselves anything there.
+        return user.guild_permissions.manage_guild
+    return interaction.permissions.manage_guild
 
 
 def require_officer(interaction: discord.Interaction, officer_role_id: int | None) -> int:

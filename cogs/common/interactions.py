@@ -9,6 +9,7 @@ from cogs.common import texts
 from cogs.common.errors import answer, answer_error
 from cogs.common.item import is_ours, matching_items, register_items
 from cogs.common.modals import Values, matching_forms
+from cogs.common.watch import UNKNOWN, Outcome, note_outcome, watch
 
 
 class InteractionListener(commands.Cog):
@@ -29,6 +30,8 @@ class InteractionListener(commands.Cog):
         if not is_ours(custom_id):
             return
         if interaction.type is discord.InteractionType.component and not matching_items(custom_id):
+            watch(interaction, "control", UNKNOWN)
+            note_outcome(Outcome.REFUSED)
             await answer(interaction, texts.OLD_CONTROL)
         elif interaction.type is discord.InteractionType.modal_submit:
             await _submit(interaction, custom_id, data)
@@ -36,7 +39,9 @@ class InteractionListener(commands.Cog):
 
 async def _submit(interaction: discord.Interaction, custom_id: str, data: dict[str, Any]) -> None:
     routes = matching_forms(custom_id)
+    watch(interaction, "form", getattr(routes[0][0].handler, "__qualname__", UNKNOWN) if routes else UNKNOWN)
     if not routes:
+        note_outcome(Outcome.REFUSED)
         await answer(interaction, texts.OLD_FORM)
         return
     route, match = routes[0]

@@ -7,6 +7,7 @@ import discord
 from discord import ui
 
 from cogs.common.errors import answer_error
+from cogs.common.watch import watch
 
 CUSTOM_ID_LIMIT = 100
 _HEAD = re.compile(r"[a-z][a-z0-9-]*:v[1-9][0-9]*:")
@@ -73,6 +74,7 @@ class MusterItem(ui.DynamicItem[ui.Item[Any]], template=r"$^"):
         cls, interaction: discord.Interaction[Any], item: ui.Item[Any], match: re.Match[str], /
     ) -> Any:
         """Load the item; one that can't be loaded is answered here and does nothing afterwards."""
+        watch(interaction, "control", cls.__qualname__)
         try:
             return await cls.load(interaction, match)
         except Exception as error:

@@ -8,6 +8,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+VERDICTS = {True: "reached", False: "[bold red]missed[/]", None: ""}
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -28,8 +30,10 @@ class Figure:
         return "" if self.at_most is None else f"≤ {self.at_most:g}"
 
     @property
-    def reached(self) -> bool:
-        """Tell whether the number is as good as decided."""
+    def reached(self) -> bool | None:
+        """Tell whether the number is as good as decided, None where nothing is."""
+        if not self.goal:
+            return None
         return (self.at_least is None or self.value >= self.at_least) and (
             self.at_most is None or self.value <= self.at_most
         )
@@ -39,8 +43,8 @@ def show(figures: Iterable[Figure]) -> None:
     """Print a table."""
     table = Table("work", "figure", "value", "to reach", "")
     for figure in figures:
-        verdict = "" if not figure.goal else "reached" if figure.reached else "[bold red]missed[/]"
-        value = f"{figure.value:,.1f}".removesuffix(".0")
+        verdict = VERDICTS[figure.reached]
+        value = f"{figure.value:,.2f}".rstrip("0").rstrip(".")
         table.add_row(figure.work, figure.name, f"{value} {figure.unit}".strip(), figure.goal, verdict)
     Console().print(table)
 

@@ -1,22 +1,18 @@
 """Roster sync: the product's fixed number of statements beside one statement after the other for each row."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from bot.battlenet.client import BattleNetClient
-from bot.clock import system_clock
 from bot.services.context import Context
 from bot.services.roster import sync_roster
-from db import servers
 from db.engine import create_engine, create_sessions
 from db.tables.guilds import Character, Membership
 from domain.names import fold
@@ -25,12 +21,13 @@ from domain.runs import Trigger
 from sandbox import world as game
 from sandbox.battlenet import BattleNetStandIn
 from sandbox.realms import REALMS
+from tests.bench.data import add_guild, row_versions, store_guild
 from tests.bench.figures import Figure
+from tests.support.statements import statements
 
 CHARACTERS = 1000
 ROUNDS = 5
 WORK = f"roster of {CHARACTERS:,}"
-HOME = REALMS[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,9 @@ async def measure(url: str) -> list[Figure]:
             guild_id, _ = await _new_guild(ctx, world, 2 * number)
             together.append(await _sync(ctx, engine, battlenet, guild_id))
             apart.append(await _row_by_row(ctx, engine, *await _new_guild(ctx, world, 2 * number + 1)))
-        before = await _versions(ctx)
+        before = await row_versions(ctx, "common.wow_characters")
         unchanged = [await _sync(ctx, engine, battlenet, guild_id) for _ in range(ROUNDS)]
-        written = len(before ^ await _versions(ctx))
+        written = len(before ^ await row_versions(ctx, "common.wow_characters"))
         await battlenet.aclose()
     await engine.dispose()
     new, plain, again = (median(cost.seconds for cost in costs) for costs in (together, apart, unchanged))
@@ -80,23 +77,23 @@ async def _sync(ctx: Context, engine: AsyncEngine, battlenet: BattleNetClient, g
         nonlocal start
         start = time.perf_counter()
 
-    with _counted(engine) as count:
+    with statements(engine) as seen:
         outcome = await sync_roster(ctx, battlenet, guild_id, trigger=Trigger.COMMAND, progress=restart)
         seconds = time.perf_counter() - start
     if outcome.characters != CHARACTERS:
         raise RuntimeError(f"{outcome.characters} characters were stored: {outcome.reason}")
-    return Cost(seconds, count[0])
+    return Cost(seconds, len(seen))
 
 
 async def _row_by_row(ctx: Context, engine: AsyncEngine, guild_id: int, characters: Sequence[game.Character]) -> Cost:
     """Store a roster as it is usually done: look each character up, insert it, insert its membership."""
     start = time.perf_counter()
-    with _counted(engine) as count:
+    with statements(engine) as seen:
         async with ctx.sessions.begin() as session:
             now = ctx.clock()
             for one in characters:
                 await _store_one(session, guild_id, one, now)
-    return Cost(time.perf_counter() - start, count[0])
+    return Cost(time.perf_counter() - start, len(seen))
 
 
 async def _store_one(session: AsyncSession, guild_id: int, one: game.Character, now: datetime) -> None:
@@ -119,49 +116,7 @@ async def _store_one(session: AsyncSession, guild_id: int, one: game.Character, 
     await session.execute(sa.insert(Membership).values(**membership))
 
 
-async def _new_guild(ctx: Context, world: game.World, number: int) -> tuple[int, list[game.Character]]:
+async def _new_guild(ctx: Context, world: game.World, number: int) -> tuple[int, Sequence[game.Character]]:
     """Let a guild of new characters exist and be stored without them."""
-    guild = game.Guild(70 + number, f"Guild {number}", f"guild-{number}", HOME, "ALLIANCE")
-    world.guilds.append(guild)
-    for serial in range(CHARACTERS):
-        character_id = 1_000_000 + number * CHARACTERS + serial
-        letters = "".join("abcdefghij"[int(digit)] for digit in str(character_id))
-        character = game.Character(character_id, letters.capitalize(), HOME, 8, 1, 90, "ALLIANCE")
-        world.join(world.add(character), guild, serial % 10)
-    async with ctx.sessions.begin() as session:
-        guild_id = await servers.store_guild(
-            session,
-            now=system_clock(),
-            region=Region.EU,
-            realm_id=HOME.id,
-            realm_slug=HOME.slug,
-            realm_name=HOME.name,
-            blizzard_id=guild.id,
-            name=guild.name,
-            slug=guild.slug,
-            faction=guild.faction,
-            crest=None,
-        )
-    return guild_id, world.members(guild)
-
-
-async def _versions(ctx: Context) -> set[tuple[str, str]]:
-    """Give which version of each character's row the table holds."""
-    async with ctx.sessions() as session:
-        found = await session.execute(sa.text("SELECT ctid::text, xmin::text FROM common.wow_characters"))
-        return {(row[0], row[1]) for row in found}
-
-
-@contextmanager
-def _counted(engine: AsyncEngine) -> Iterator[list[int]]:
-    """Count the statements sent inside the block."""
-    count = [0]
-
-    def note(*_: Any) -> None:
-        count[0] += 1
-
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
-    try:
-        yield count
-    finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+    guild, characters = add_guild(world, number, CHARACTERS)
+    return await store_guild(ctx, guild), characters

@@ -61,6 +61,7 @@ def test_a_given_port_is_served_to_the_outside_unless_a_host_says_otherwise(good
 def test_an_env_file_is_read_and_the_environment_stands_above_it(good: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("BLIZZARD_CLIENT_ID=from-file\nMUSTER_LOG=debug\n")
     assert (read_settings().blizzard_client_id, read_settings().log_level) == ("client", "DEBUG")
+    assert read_settings().log_format == "text"
     good.delenv("BLIZZARD_CLIENT_ID")
     assert read_settings().blizzard_client_id == "from-file"
 
@@ -93,6 +94,13 @@ def test_an_empty_variable_is_a_missing_one(good: pytest.MonkeyPatch) -> None:
     assert "BLIZZARD_CLIENT_ID: missing" in refusal()
 
 
+def test_an_empty_variable_leaves_what_the_env_file_says(good: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"DATABASE_URL={GOOD['DATABASE_URL']}\n")
+    good.setenv("DATABASE_URL", "")
+    assert read_settings().database_url is not None
+    assert ("DATABASE_URL", "(set)") in describe_settings()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -105,6 +113,9 @@ def test_an_empty_variable_is_a_missing_one(good: pytest.MonkeyPatch) -> None:
         ("MUSTER_PUBLIC_URL", "hunter2"),
         ("MUSTER_TRUSTED_PROXIES", "10.0.0.0/8, hunter2"),
         ("MUSTER_LOG", "hunter2"),
+        ("MUSTER_LOG_FORMAT", "hunter2"),
+        ("MUSTER_METRICS_KEY", "hunter2"),
+        ("MUSTER_METRICS_KEY", "hunter2 and some more"),
         ("MUSTER_BATTLENET_API", "https://hunter2.example"),
         ("MUSTER_DISCORD_API", "hunter2"),
     ],
@@ -135,10 +146,12 @@ def test_lists_are_split_at_commas(good: pytest.MonkeyPatch) -> None:
 
 
 def test_no_secret_stands_in_the_settings_text(good: pytest.MonkeyPatch) -> None:
+    good.setenv("MUSTER_METRICS_KEY", "a-key-of-some-length")
     shown = repr(read_settings()) + str(describe_settings())
-    for secret in (TOKEN, "very-secret", "hunter2"):
+    secrets = {TOKEN, "very-secret", "hunter2", "a-key-of-some-length"}
+    for secret in secrets:
         assert secret not in shown
-    assert {TOKEN, "very-secret", "hunter2"} <= set(read_settings().secrets())
+    assert secrets <= set(read_settings().secrets())
 
 
 def test_every_setting_stands_in_the_example() -> None:

@@ -156,6 +156,8 @@ class Probes(commands.Cog):
     async def names(self, interaction: discord.Interaction, current: str) -> list[app_commands.Choice[str]]:
         if current == "raise":
             raise RuntimeError("the search is broken")
+        if current == "away":
+            raise ConnectionRefusedError("no server at the address")
         if current == "refuse":
             raise Refused("Not yours.")
         return [app_commands.Choice(name=f"{current}{number}", value=str(number)) for number in range(30)]

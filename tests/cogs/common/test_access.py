@@ -60,6 +60,24 @@ async def test_no_chosen_role_means_manage_server_only(simcord_env: simcord.Env)
     assert simcord_env.errors
 
 
+async def test_what_a_channel_allows_makes_nobody_an_officer(simcord_env: simcord.Env) -> None:
+    server = simcord_env.create_guild()
+    manager = server.create_role("Manager", permissions=discord.Permissions(manage_guild=True))
+    somebody, chief = (
+        server.add_member(simcord_env.create_user(name), roles=roles)
+        for name, roles in (("eve", []), ("dora", [manager]))
+    )
+    overwrites = {
+        somebody.user: discord.PermissionOverwrite(manage_guild=True),
+        chief.user: discord.PermissionOverwrite(manage_guild=False),
+    }
+    channel = server.create_text_channel("general", overwrites=overwrites)
+    await simcord_env.settle()
+    assert await knock(somebody, channel) == texts.OFFICERS_ONLY
+    assert await knock(chief, channel) == f"open {server.id}"
+    assert simcord_env.errors
+
+
 async def test_nobody_is_an_officer_in_a_direct_message(simcord_env: simcord.Env) -> None:
     user = simcord_env.create_user("dora")
     simcord_env.create_guild().add_member(user)
