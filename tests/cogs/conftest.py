@@ -1,6 +1,7 @@
 """The real bot on a database of its own, in a virtual Discord, with Battle.net's stand-in beside it."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import discord
 import pytest
@@ -8,9 +9,10 @@ import simcord
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from bot.battlenet.client import BattleNetClient
-from bot.battlenet.limiter import Limiter
+from bot.battlenet.limiter import Lane, Limiter
 from bot.services.bundle import Services
 from bot.services.context import Context
+from bot.services.jobs import Worker
 from bot.services.outbox import Outbox
 from cogs.common.bot import MusterBot
 from cogs.members.cog import QUIET_SECONDS
@@ -26,11 +28,10 @@ CHARACTERS = 60
 class OpenGate(Limiter):
     """Let everything through: a limiter can't be asked by the bot's virtual clock and the tests' real one in turn."""
 
-    async def __aenter__(self) -> None:
+    @asynccontextmanager
+    async def turn(self, lane: Lane) -> AsyncIterator[None]:
         """Wait for nothing."""
-
-    async def __aexit__(self, *_: object) -> None:
-        """Free nothing."""
+        yield
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def battlenet(sample: Sample) -> AsyncIterator[BattleNetStandIn]:
 
 @pytest.fixture
 async def services(
-    scratch_sessions: async_sessionmaker[AsyncSession], battlenet: BattleNetStandIn, clock: FakeClock
+    database: str, scratch_sessions: async_sessionmaker[AsyncSession], battlenet: BattleNetStandIn, clock: FakeClock
 ) -> AsyncIterator[Services]:
     """Give the services on a scratch database and the stand-in."""
     client = BattleNetClient(
@@ -62,7 +63,7 @@ async def services(
         limiter=OpenGate(),
     )
     ctx = Context(scratch_sessions, clock=clock)
-    yield Services(ctx, client, Outbox(ctx), timers=False)
+    yield Services(ctx, client, Outbox(ctx), Worker(ctx, client, database), timers=False)
     await client.aclose()
 
 

@@ -1,5 +1,6 @@
 """A virtual Discord server of the sample guild, with the real bot in it and Battle.net beside it."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import simcord
 from bot.services import pipeline, servers
 from bot.services.bundle import Services
 from bot.services.pipeline import MemberSync, RosterSync
+from bot.services.profiles import Profiles
 from bot.services.servers import FollowedGuild
 from cogs.common.bot import MusterBot
 from cogs.common.errors import unwrap
@@ -83,6 +85,16 @@ class Home:
         """Follow the guild and sync its roster, as the timer does."""
         guild = await self.follow()
         return await pipeline.sync_roster(self.services.ctx, self.services.battlenet, guild.id, trigger=Trigger.TIMER)
+
+    async def read_profiles(self) -> None:
+        """Refresh the profiles that are due, as the worker does."""
+
+        async def nobody() -> bool:
+            return False
+
+        guild = await self.follow()
+        profiles = Profiles(self.services.ctx, self.services.battlenet)
+        await pipeline.refresh_profiles(self.services.ctx, profiles, guild.id, stop=asyncio.Event(), others_wait=nobody)
 
     def leave(self, count: int) -> list[Character]:
         """Let the last so many characters leave the guild."""

@@ -1,0 +1,109 @@
+"""Who may do what: every command, list of choices, control and form of Muster, with those who may use it.
+
+Whoever is not named is refused. A control or form that asks for more in some cases has a row for each case.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from cogs.common import texts
+
+
+class Persona(Enum):
+    """Name those who try everything; the value says who they are."""
+
+    STRANGER = "a stranger, in a direct message"
+    UNLINKED = "a member without a link"
+    INFERRED = "a member whom a rule linked to a character"
+    PROVEN = "a member proven to be the guild master, with no right on Discord"
+    FOREIGN = "a member without rights who is another server's owner"
+    OFFICER_BY_ROLE = "a holder of the officer role without Manage Server"
+    MANAGER = "a member with Manage Server"
+    OWNER = "the server's owner"
+
+
+OWNER = frozenset({Persona.OWNER})
+MANAGERS = OWNER | {Persona.MANAGER}
+OFFICERS = MANAGERS | {Persona.OFFICER_BY_ROLE}
+
+CHOOSES_OFFICERS = "Only members with Manage Server choose who is an officer."
+LACKS_POWER = "it gives Manage Roles, which you don't have yourself"
+
+SHOWN_TO_ALL = frozenset({"player rank"})
+"""Commands that Discord shows to everybody; the others to who has Manage Server, and to whom the server opens them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A command, `command option` for its list of choices, or a control or form by a custom id of its own.
+
+    `fill` are the optional options that are given, `values` what is chosen in a menu, `typed` what stands in a form.
+    In custom ids and values `{shown}` stands for the fingerprint of the departures that wait, `{council}` for the
+    officer role, `{stewards}` for a role that gives Manage Roles. `told` is what an officer hears who may not.
+    """
+
+    name: str
+    who: frozenset[Persona]
+    fill: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    typed: tuple[tuple[str, str], ...] = ()
+    told: str = texts.OFFICERS_ONLY
+
+    def __str__(self) -> str:
+        return " ".join((self.name, *self.values))
+
+
+COMMANDS = (
+    Row("audit report", OFFICERS),
+    Row("audit run", OFFICERS),
+    Row("link add", OFFICERS),
+    Row("link remove", OFFICERS),
+    Row("player rank", OFFICERS, fill=("reason",)),
+    Row("setup channels", OFFICERS),
+    Row("setup check", OFFICERS),
+    Row("setup guild", OFFICERS),
+    Row("setup options", OFFICERS, fill=("stale_days",)),
+    Row("setup ranks", OFFICERS),
+    Row("sync apply", OFFICERS),
+    Row("sync discard", OFFICERS),
+    Row("sync members", OFFICERS),
+    Row("sync roster", OFFICERS),
+    Row("sync status", OFFICERS),
+    Row("whois", OFFICERS, fill=("character",)),
+)
+
+CHOICES = (
+    Row("link add character", OFFICERS),
+    Row("link remove character", OFFICERS),
+    Row("player rank rank", OFFICERS),
+    Row("setup guild realm", OFFICERS),
+    Row("setup options time_zone", OFFICERS),
+    Row("whois character", OFFICERS),
+)
+
+CONTROLS = (
+    Row("audit:v1:page:orphan_wow:0", OFFICERS),
+    Row("sync-status:v1:page:held:0", OFFICERS),
+    Row("departures:v1:apply", OFFICERS),
+    Row("departures:v1:discard", OFFICERS),
+    Row("departures:v1:apply:{shown}", OFFICERS),
+    Row("departures:v1:discard:{shown}", OFFICERS),
+    Row("ranks:v1:open:home", OFFICERS),
+    Row("ranks:v1:open:officers", MANAGERS, told=CHOOSES_OFFICERS),
+    Row("ranks:v1:rank", OFFICERS, values=("3",)),
+    Row("ranks:v1:truth", OFFICERS, values=("game",)),
+    Row("ranks:v1:name:3", OFFICERS),
+    Row("ranks:v1:page:3:0", OFFICERS),
+    Row("ranks:v1:page:officers:0", MANAGERS, told=CHOOSES_OFFICERS),
+    Row("ranks:v1:role:3", OFFICERS, values=("none",)),
+    # A rank hands its role out: nobody maps one that gives more than they have.
+    Row("ranks:v1:role:3", OWNER, values=("{stewards}",), told=LACKS_POWER),
+    Row("ranks:v1:role:3", MANAGERS, values=("{council}",), told="it gives Manage Server, which you don't have"),
+    Row("ranks:v1:role:officers", MANAGERS, values=("{council}",), told=CHOOSES_OFFICERS),
+    Row("ranks:v1:role:officers", MANAGERS, values=("none",), told=CHOOSES_OFFICERS),
+)
+
+FORMS = (
+    Row("ranks:v1:named:3", OFFICERS, typed=(("name", "Veteran"),)),
+    Row("ranks:v1:confirm:3:{stewards}", OWNER, typed=(("name", "Stewards"),), told=LACKS_POWER),
+)
