@@ -1,0 +1,241 @@
+"""A guild at work whose bot is killed at random moments, and what must hold whenever it is back."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import NullPool
+
+from db.engine import create_engine
+from sandbox.discord import Shown, buttons
+from sandbox.stage import LONG, STILL_WORKING, Stage
+from tests.e2e.small import NAMES, small_guild
+
+LONGEST_ACT_SECONDS = 0.5
+LONGEST_START_SECONDS = 2.5
+LOOK_SECONDS = 0.05
+GRACE_SECONDS = 0.1
+"""Until an answer that reached Discord before the kill has reached the test too."""
+LEAVERS = 15
+"""More than half of the guild: held for an officer."""
+OFFICERS_WORD = "proven, by your word"
+
+DOUBLED = {
+    "a character is a member twice": """
+        SELECT guild_id, character_id FROM common.guild_memberships WHERE left_at IS NULL
+        GROUP BY guild_id, character_id HAVING count(*) > 1""",
+    "a finding stands twice": """
+        SELECT rule, subject_id FROM guild_identity.audit_issues WHERE state <> 'resolved'
+        GROUP BY server_id, rule, subject_kind, subject_id HAVING count(*) > 1""",
+    "a finding was told as new twice": """
+        SELECT finding FROM guild_identity.outbox, jsonb_array_elements_text(payload -> 'counted') AS finding
+        WHERE kind = 'audit_report' AND payload ->> 'scope' = 'new' GROUP BY finding HAVING count(*) > 1""",
+    "two rows of the outbox are one message": """
+        SELECT message_id FROM guild_identity.outbox WHERE message_id IS NOT NULL
+        GROUP BY message_id HAVING count(*) > 1""",
+}
+ABANDONED = """
+    SELECT source, heartbeat_at FROM common.sync_log
+    WHERE status = 'running' AND owner <> (SELECT owner FROM common.instance_lease)"""
+LEASED = "SELECT owner FROM common.instance_lease"
+UNDELIVERED = "SELECT id FROM guild_identity.outbox WHERE state IN ('pending', 'sending')"
+DELIVERED = "SELECT message_id FROM guild_identity.outbox WHERE state = 'delivered' AND channel_id = :channel"
+MEMBERS = """
+    SELECT c.name FROM common.guild_memberships AS m JOIN common.wow_characters AS c ON c.id = m.character_id
+    WHERE m.left_at IS NULL"""
+LINKS = """
+    SELECT c.name, m.user_id FROM guild_identity.player_characters AS p
+    JOIN common.wow_characters AS c ON c.id = p.character_id
+    JOIN guild_identity.player_members AS m USING (server_id, player_id) WHERE p.source = 'officer'"""
+
+
+@dataclass
+class Promises:
+    """What users were told is done; an act that nobody heard the end of may have happened or not."""
+
+    links: dict[str, int] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+
+
+class Haunted(Stage):
+    """A small guild whose bot is killed; `url` gives the database's address while the bot runs."""
+
+    def __init__(self, url: str, random: Random, *, settings: dict[str, str]) -> None:
+        super().__init__(small_guild(), settings=settings)
+        self._url = url
+        self._random = random
+        self.promises = Promises()
+        self.killed_during: list[str] = []
+
+    async def say(self, name: str, options: dict[str, Any] | None = None) -> str:
+        """Run a command as the guild master and give its whole answer; raises BotStopped."""
+        return (await self.meanwhile(self.command(name, options))).text
+
+    async def set_up(self) -> None:
+        """Start, follow the guild, choose the channel and read everything."""
+        await self.raise_curtain()
+        guild = self.sample.guild
+        where = {"region": guild.realm.region, "realm": guild.realm.slug, "guild": guild.name}
+        assert guild.name in await self.say("setup guild", where)
+        assert "Audit channel" in await self.say("setup channels", {"audit": self.audit_channel})
+        assert "on this server" in await self.say("sync members")
+        assert "in the guild" in await self.say("sync roster")
+
+    async def haunt(self) -> None:
+        """Let somebody do something, kill the bot in the middle, start it again, and check that all is well."""
+        acts: list[Callable[[], Awaitable[None]]] = [
+            self._sync, self._members, self._audit, self._report, self._click, self._link, self._decide, self._start,
+        ]  # fmt: skip
+        act = self._random.choice(acts)
+        self.killed_during.append(act.__name__.strip("_"))
+        await act()
+
+    async def check(self) -> None:
+        """Raise AssertionError unless everything promised is there, and nothing twice or left over."""
+        async with self.database() as engine:
+            await self._settled(engine)
+            for fault, sql in DOUBLED.items():
+                assert await _rows(engine, sql) == [], fault
+            told = [message_id for (message_id,) in await _rows(engine, DELIVERED, channel=self.audit_channel)]
+            shown = [int(message["id"]) for message in self.discord.messages(self.audit_channel)]
+            assert sorted(shown) == sorted(told), "the channel holds what was delivered, once"
+            links = {name: user for name, user in await _rows(engine, LINKS) if name not in self.promises.unsure}
+            assert links == self.promises.links, "an officer's word was lost, or came from nowhere"
+
+    async def read_all(self) -> None:
+        """Let everything be read to the end: then the guild is stored as it is."""
+        assert "on this server" in await self.say("sync members")
+        assert "in the guild" in await self.say("sync roster")
+        async with self.database() as engine:
+            world = self.battlenet.world
+            there = sorted(character.name for character in world.members(self.sample.guild))
+            assert sorted(name for (name,) in await _rows(engine, MEMBERS)) == there
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[AsyncEngine]:
+        """Give an engine on the bot's own database."""
+        engine = create_engine(self._url, poolclass=NullPool)
+        yield engine
+        await engine.dispose()
+
+    async def before_restart(self) -> None:
+        """Do what has to be done between the kill and the start."""
+
+    # -------------------------------------------------------------- acts
+
+    async def _sync(self) -> None:
+        self._stir()
+        await self._cut_short(self._command("sync roster"))
+
+    async def _members(self) -> None:
+        user = self._random.choice(list(self.user_ids.values()))
+        self.discord.world.set_nick(self.server_id, user, f"nick {secrets.token_hex(3)}")
+        await self._cut_short(self._command("sync members"))
+
+    async def _audit(self) -> None:
+        self._stir()
+        await self.say("sync roster")
+        await self._cut_short(self._command("audit run"))
+
+    async def _report(self) -> None:
+        await self._cut_short(self._command("audit report"))
+
+    async def _click(self) -> None:
+        with_buttons = [message for message in self.discord.messages(self.audit_channel) if buttons(message)]
+        message = self._random.choice(with_buttons)
+        button = self._random.choice(buttons(message))
+        await self._cut_short(self.discord.click(self.owner_id, message, button["custom_id"], within=LONG))
+
+    async def _link(self) -> None:
+        name = self._random.choice([character.name for character in self.battlenet.world.members(self.sample.guild)])
+        user = self._random.choice(list(self.user_ids.values()))
+        add = name not in self.promises.links
+        options = {"character": name} | ({"member": user} if add else {})
+        self.promises.links.pop(name, None)
+        self.promises.unsure.add(name)
+        shown = await self._cut_short(self._command("link add" if add else "link remove", options))
+        if shown is not None:
+            assert (OFFICERS_WORD if add else "no longer linked") in shown.text, shown
+            self.promises.unsure.discard(name)
+            if add:
+                self.promises.links[name] = user
+
+    async def _decide(self) -> None:
+        world, guild = self.battlenet.world, self.sample.guild
+        leaving = world.members(guild)[-LEAVERS:]
+        names = {character.name for character in leaving}
+        for character in leaving:
+            world.leave(character)
+        await self.say("sync roster")
+        apply = self._random.random() < 0.5
+        shown = await self._cut_short(self._command("sync apply" if apply else "sync discard"))
+        async with self.database() as engine:
+            still = names & {name for (name,) in await _rows(engine, MEMBERS)}
+        if shown is not None:
+            assert still == (set() if apply else names), "a decision was lost"
+        assert still in (set(), names), "half a decision"
+        for character in leaving:
+            world.join(character, guild, 2)
+        await self.say("sync roster")
+
+    async def _start(self) -> None:
+        await self.bot.kill()
+        await self.before_restart()
+        await self.bot.start()
+        await asyncio.sleep(self._random.uniform(0, LONGEST_START_SECONDS))
+        await self.bot.kill()
+        await self._come_back()
+
+    # -------------------------------------------------------------- plumbing
+
+    def _stir(self) -> None:
+        """Let the guild change a little."""
+        world, guild = self.battlenet.world, self.sample.guild
+        for character in self._random.sample(world.characters[2:], 3):
+            if character.guild is None:
+                world.join(character, guild, self._random.randint(1, 5))
+            elif self._random.random() < 0.5 and len(world.members(guild)) > len(NAMES) - 5:
+                world.leave(character)
+            else:
+                world.set_rank(character, self._random.randint(1, 5))
+                world.login(character)
+
+    async def _command(self, name: str, options: dict[str, Any] | None = None) -> Shown:
+        shown = await self.begin(name, options)
+        return await shown.finished(lambda answer: not answer.text.endswith(STILL_WORKING), within=LONG)
+
+    async def _cut_short(self, act: Coroutine[Any, Any, Shown]) -> Shown | None:
+        """Kill the bot somewhere in an act and start it again; give the answer if there was one before the end."""
+        acting = asyncio.create_task(act)
+        await asyncio.sleep(self._random.uniform(0, LONGEST_ACT_SECONDS))
+        await self.bot.kill()
+        await asyncio.wait({acting}, timeout=GRACE_SECONDS)
+        shown = acting.result() if acting.done() else None
+        acting.cancel()
+        await self._come_back()
+        return shown
+
+    async def _come_back(self) -> None:
+        self.discord.sockets.drop()
+        await self.before_restart()
+        await self.raise_curtain()
+
+    async def _settled(self, engine: AsyncEngine) -> None:
+        """Wait until this process has taken over: no dead one's run is open, and everything queued is delivered."""
+        async with asyncio.timeout(LONG):
+            while True:
+                leased, abandoned, waiting = [await _rows(engine, sql) for sql in (LEASED, ABANDONED, UNDELIVERED)]
+                if leased and not abandoned and not waiting:
+                    return
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _rows(engine: AsyncEngine, sql: str, **values: Any) -> list[tuple[Any, ...]]:
+    async with engine.connect() as connection:
+        return [tuple(row) for row in await connection.execute(sa.text(sql), values)]
