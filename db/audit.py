@@ -179,9 +179,9 @@ async def close_all(session: AsyncSession, server_id: int, *, by: int, now: date
     await session.execute(CLOSE_ALL, {"server_id": server_id, "by": by, "now": now})
 
 
-async def standing_findings(session: AsyncSession, server_id: int) -> list[Finding]:
-    """Load the findings that are open or notified, by rank or name of their subject."""
-    return await _findings(session, server_id, STANDING)
+async def standing_findings(session: AsyncSession, server_id: int, *, rule: str | None = None) -> list[Finding]:
+    """Load the findings, of one rule or of all, that are open or notified, by rank or name of their subject."""
+    return await _findings(session, server_id, STANDING, *([] if rule is None else [Issue.rule == rule]))
 
 
 async def untold_findings(session: AsyncSession, server_id: int, *, told_by: sa.Select[int]) -> list[Finding]:
@@ -195,22 +195,13 @@ async def untold_findings(session: AsyncSession, server_id: int, *, told_by: sa.
 
 
 async def _findings(session: AsyncSession, server_id: int, *conditions: sa.ColumnElement[bool]) -> list[Finding]:
-    issues = await session.scalars(
-        sa.select(Issue)
+    # Columns, not rows of the mapper: the first night's hundreds would hold up the answers of others.
+    found = await session.execute(
+        sa.select(Issue.id, Issue.public_id, Issue.rule, Issue.severity, Issue.subject_id, Issue.facts)
         .where(Issue.server_id == server_id, *conditions)
         .order_by(Issue.facts["rank"].as_integer().nulls_last(), sa.func.lower(Issue.facts["name"].astext), Issue.id)
     )
-    return [
-        Finding(
-            id=issue.id,
-            public_id=issue.public_id,
-            rule=issue.rule,
-            severity=issue.severity,
-            subject_id=issue.subject_id,
-            facts=issue.facts,
-        )
-        for issue in issues
-    ]
+    return [Finding(*row) for row in found]
 
 
 async def count_findings(session: AsyncSession, server_id: int) -> dict[Severity, int]:

@@ -114,10 +114,10 @@ async def queue_report(ctx: Context, server_id: int) -> int:
         return len(findings)
 
 
-async def standing(ctx: Context, server_id: int) -> list[Finding]:
-    """Load the findings that stand, ignored ones left out."""
+async def standing(ctx: Context, server_id: int, *, rule: str | None = None) -> list[Finding]:
+    """Load the findings, of one rule or of all, that stand, ignored ones left out."""
     async with ctx.sessions() as session:
-        return await audit.standing_findings(session, server_id)
+        return await audit.standing_findings(session, server_id, rule=rule)
 
 
 async def _is_hopeless(ctx: Context, session: AsyncSession, server_id: int, channel_id: int) -> bool:

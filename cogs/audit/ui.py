@@ -21,8 +21,8 @@ class FindingPages(OfficerItem, PageButton, area="audit"):
 
     async def page(self, interaction: discord.Interaction, subject: str, number: int) -> ui.LayoutView:
         """Show one page of the rule's findings."""
-        standing = await audit.standing(bot_of(interaction).services.ctx, require_server(interaction))
-        findings = [finding for finding in standing if finding.rule == subject]
+        ctx, server_id = bot_of(interaction).services.ctx, require_server(interaction)
+        findings = await audit.standing(ctx, server_id, rule=subject)
         return findings_page(subject, findings, number, roles_of(interaction.guild))
 
 
