@@ -1,6 +1,7 @@
 """The composition root: settings become a running process, and every end of it is a clean one."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator
@@ -71,6 +72,8 @@ async def _serve(settings: Settings, url: str) -> None:
         log.info("listening on %s", ", ".join(f"http://{host}:{port}" for host, port, *_ in runner.addresses))
         if not settings.timers:
             log.warning("timers off: MUSTER_ENV is %s", settings.environment)
+        # What was loaded until now stays for good: without this, looking through it for garbage costs .14 s each time.
+        gc.freeze()
         await _until_told(bot, settings.discord_token.get_secret_value())
 
 
