@@ -1,7 +1,7 @@
 """Character profiles: which are due, and writing what changed."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,8 @@ class ProfileFacts:
     """What a profile tells; None leaves what is stored."""
 
     character_id: int
+    realm_slug: str
+    """Where it was asked for: a character that has moved since keeps what is stored."""
     realm_name: str | None
     race_id: int | None
     faction: str | None
@@ -46,6 +48,8 @@ class Checked:
     """That Battle.net answered for a character; without a header the stored one stays."""
 
     character_id: int
+    realm_slug: str
+    """Where it was asked for: of a character that has moved since, it is no answer."""
     last_modified: str | None
 
 
@@ -59,9 +63,10 @@ _NAMES = [column.split()[0] for column in _FACTS.split(", ")]
 WRITE = with_rows(
     f"""
     WITH fetched AS (
-        SELECT * FROM jsonb_to_recordset(:fetched) AS row (character_id bigint, {_FACTS})
+        SELECT * FROM jsonb_to_recordset(:fetched) AS row (character_id bigint, realm_slug text, {_FACTS})
     ), differing AS (
-        SELECT c.id FROM common.wow_characters AS c JOIN fetched ON c.id = fetched.character_id
+        SELECT c.id FROM common.wow_characters AS c
+        JOIN fetched ON c.id = fetched.character_id AND c.realm_slug = fetched.realm_slug
         WHERE {" OR ".join(f"fetched.{n} IS NOT NULL AND fetched.{n} IS DISTINCT FROM c.{n}" for n in _NAMES)}
         ORDER BY c.id FOR NO KEY UPDATE OF c
     )
@@ -77,9 +82,11 @@ WRITE = with_rows(
 NOTE = with_rows(
     """
     INSERT INTO common.profile_checks AS noted (character_id, checked_at, last_modified)
-    SELECT character_id, checked_at, last_modified
-    FROM jsonb_to_recordset(:answered) AS row (character_id bigint, checked_at timestamptz, last_modified text)
-    ORDER BY character_id
+    SELECT row.character_id, row.checked_at, row.last_modified
+    FROM jsonb_to_recordset(:answered)
+        AS row (character_id bigint, realm_slug text, checked_at timestamptz, last_modified text)
+    JOIN common.wow_characters AS c ON c.id = row.character_id AND c.realm_slug = row.realm_slug
+    ORDER BY row.character_id
     ON CONFLICT (character_id) DO UPDATE SET
         checked_at = excluded.checked_at, last_modified = coalesce(excluded.last_modified, noted.last_modified)
     """,
@@ -161,11 +168,8 @@ async def due(
 
 async def write(session: AsyncSession, facts: Iterable[ProfileFacts], checked: Iterable[Checked], now: datetime) -> int:
     """Write the facts that differ and note all answers; give how many characters changed."""
-    answered: list[dict[str, Any]] = [
-        {"character_id": check.character_id, "checked_at": now, "last_modified": check.last_modified}
-        for check in checked
-    ]
-    fetched = [{"character_id": f.character_id, **{name: getattr(f, name) for name in _NAMES}} for f in facts]
+    answered: list[dict[str, Any]] = [{**asdict(check), "checked_at": now} for check in checked]
+    fetched = [asdict(one) for one in facts]
     changed = len((await session.scalars(WRITE, {"fetched": rows(fetched)})).all()) if fetched else 0
     if answered:
         await session.execute(NOTE, {"answered": rows(answered)})

@@ -78,10 +78,10 @@ class BattleNetClient:
         await self._token.aclose()
         await self._http.aclose()
 
-    def in_background(self) -> Self:
+    def in_lane(self, lane: Lane) -> Self:
         """Give this client as work for which nobody waits uses it: through the same gate, behind all who do."""
         view = copy.copy(self)
-        view._lane = Lane.BACKGROUND
+        view._lane = lane
         return view
 
     async def guild(self, region: Region, realm_slug: str, guild: str) -> Outcome[GuildPayload]:

@@ -18,7 +18,7 @@ from bot.battlenet.outcomes import Reason, Unavailable
 from bot.clock import Clock
 
 TRIES = 3
-# A pause that nobody would ask for in earnest ends with the hour that the limits count.
+# A pause that nobody would ask for in earnest ends with the hour that the limits count: durable jobs wait it out.
 _LONGEST_PAUSE_SECONDS = 3600.0
 
 _backoff = wait_exponential_jitter(max=8.0)
@@ -104,13 +104,14 @@ class Exchange:
         status = response.status_code
         if status != httpx.codes.TOO_MANY_REQUESTS and status < httpx.codes.INTERNAL_SERVER_ERROR:
             return response
-        retry_after = seconds_to_wait(response.headers.get("Retry-After"), self._clock())
+        asked = seconds_to_wait(response.headers.get("Retry-After"), self._clock())
+        retry_after = None if asked is None else min(asked, _LONGEST_PAUSE_SECONDS)
         reason = Reason.SERVER_ERROR
         if status == httpx.codes.TOO_MANY_REQUESTS:
             reason = Reason.RATE_LIMITED
-            self._limiter.pause(min(retry_after or 0.0, _LONGEST_PAUSE_SECONDS))
+            self._limiter.pause(retry_after or 0.0)
         if retry_after is not None and retry_after > PATIENCE_SECONDS:
-            return Unavailable(reason, f"status {status}, asked to wait {retry_after:.0f} s", retry_after)
+            return Unavailable(reason, f"status {status}, asked to wait {asked:.0f} s", retry_after)
         return _Transient(Unavailable(reason, f"status {status}"), retry_after)
 
 

@@ -12,19 +12,20 @@ Monotonic = Callable[[], float]
 
 PATIENCE_SECONDS = 60.0
 _HOUR = 3600.0
-_KEPT_FOR_PEOPLE = 36
-"""One request in so many of an hour is no background work's to use."""
-
-
+_KEPT = 36
+"""One request in so many of an hour is kept for the lanes before each lane: profiles by the thousand use an hour up."""
+_SLOTS_FOR_PEOPLE = 10
+"""Nor is one slot in so many: where Battle.net hangs, whoever asks would wait for background work to time out."""
 _SLACK = 0.05
 """Share of a second's requests that is left unused, for delays on the way that vary by as much of a second."""
 
 
 class Lane(Enum):
-    """Name who waits for an answer, first served first."""
+    """Name who waits for an answer, first served first; one request of a timer keeps a whole guild's roster fresh."""
 
     PEOPLE = "people"
-    BACKGROUND = "background"
+    ROSTERS = "rosters"
+    PROFILES = "profiles"
 
 
 class ExhaustedError(Exception):
@@ -58,8 +59,9 @@ class Limiter:
         self._paced = float("-inf")
         """The moment to which the requests let through would have taken at an even pace."""
         self._granted: deque[float] = deque(maxlen=per_hour)
-        self._hourly = {Lane.PEOPLE: per_hour, Lane.BACKGROUND: per_hour - per_hour // _KEPT_FOR_PEOPLE}
+        self._hourly = {lane: per_hour - before * (per_hour // _KEPT) for before, lane in enumerate(Lane)}
         self._free = concurrency
+        self._left_free = {lane: 0 if lane is Lane.PEOPLE else concurrency // _SLOTS_FOR_PEOPLE for lane in Lane}
         self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
         self._alarm: asyncio.Task[None] | None = None
         self._paused_until = float("-inf")
@@ -93,7 +95,7 @@ class Limiter:
             self._alarm = None
         for lane in Lane:
             waiting = self._waiting[lane]
-            while waiting and self._free:
+            while waiting and self._free > self._left_free[lane]:
                 if waiting[0].done():  # gave up waiting
                     waiting.popleft()
                     continue

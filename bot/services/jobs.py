@@ -123,8 +123,11 @@ class Worker:
                 raise
             except Exception as error:
                 if pause is None:
+                    log.exception("the profiles of guild %s failed too often; the next roster tries again", guild_id)
                     await self._profiles.give_up(guild_id, error)
-                    raise
+                    async with self._ctx.sessions.begin() as session:
+                        await jobs.finish(session, job.id)
+                    return
                 log.warning("the profiles of guild %s failed; tried again in %g s", guild_id, pause, exc_info=True)
             if await self._told_within(pause):
                 raise RetryRequested

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from bot.battlenet.client import BattleNetClient
+from bot.battlenet.limiter import Lane
 from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Reason, Unavailable, Unchanged
 from bot.battlenet.payloads import ProfilePayload
 from bot.services import runs
@@ -118,7 +119,7 @@ class Profiles:
 
     def __init__(self, ctx: Context, battlenet: BattleNetClient) -> None:
         self._ctx = ctx
-        self._battlenet = battlenet.in_background()
+        self._battlenet = battlenet.in_lane(Lane.PROFILES)
         self._refreshes: dict[int, _Refresh] = {}
 
     async def turn(self, guild_id: int, *, stop: asyncio.Event, others_wait: OthersWait) -> Turn:
@@ -238,9 +239,9 @@ class Profiles:
                 failures.append(failure)
             elif isinstance(answer, Found) and _is_same(one, answer.value):
                 facts.append(_facts(one, answer.value))
-                checked.append(Checked(one.character_id, answer.last_modified))
+                checked.append(Checked(one.character_id, one.realm_slug, answer.last_modified))
             else:
-                checked.append(Checked(one.character_id, None))
+                checked.append(Checked(one.character_id, one.realm_slug, None))
 
         async def transaction() -> Counter[str]:
             async with self._ctx.sessions.begin() as session:
@@ -308,6 +309,7 @@ def _is_same(asked: DueProfile, answer: ProfilePayload) -> bool:
 def _facts(asked: DueProfile, answer: ProfilePayload) -> ProfileFacts:
     return ProfileFacts(
         character_id=asked.character_id,
+        realm_slug=asked.realm_slug,
         realm_name=answer.realm_name,
         race_id=answer.race_id,
         faction=answer.faction,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from bot.battlenet.client import BattleNetClient
+from bot.battlenet.limiter import Lane
 from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Unavailable, Unchanged
 from bot.battlenet.payloads import RosterMember, RosterPayload
 from bot.services import departures
@@ -65,7 +66,7 @@ async def sync_roster(
         raise NothingThere("This guild is not known any more. Choose it again with `/setup guild`.")
     guild, followed = found
     scope = Scope(guild_id=guild_id)
-    asking = battlenet.in_background() if trigger is Trigger.TIMER else battlenet
+    asking = battlenet.in_lane(Lane.ROSTERS) if trigger is Trigger.TIMER else battlenet
     async with running(ctx, RunSource.BLIZZARD_API, scope, trigger=trigger, actor_id=actor_id) as run:
         await tell("Reading the roster from Battle.net…")
         answer = await asking.roster(guild.region, guild.realm_slug, guild.slug)

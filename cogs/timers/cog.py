@@ -80,7 +80,8 @@ class Timers(commands.Cog):
             if not self.holds_lease:
                 return
             for guild_id in await schedule.due_guilds(self.ctx):
-                await self._roster(guild_id)
+                if self.holds_lease:  # a round can outlive it, and then another process goes on
+                    await self._roster(guild_id)
 
     @tasks.loop(seconds=LOOK_SECONDS)
     async def member_lists(self) -> None:
@@ -89,7 +90,8 @@ class Timers(commands.Cog):
             if not self.holds_lease:
                 return
             for server_id in await schedule.due_servers(self.ctx):
-                await self._member_list(server_id)
+                if self.holds_lease:
+                    await self._member_list(server_id)
 
     @tasks.loop(seconds=PROFILES_LOOK_SECONDS)
     async def profiles(self) -> None:

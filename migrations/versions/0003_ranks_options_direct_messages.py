@@ -27,6 +27,8 @@ SOURCES = "'blizzard_api', 'discord_bot', 'addon_upload', 'crafting_sync', 'stat
 
 SUBJECTS = "'character', 'member', 'player', 'rank', 'server'"
 RULE_TABLES = ("audit_issues", "action_log")
+OF_RUNS = ("action_log", "player_characters", "player_members")
+"""What may come of a run of profiles: matching follows it."""
 
 
 def upgrade() -> None:
@@ -72,10 +74,11 @@ def downgrade() -> None:
     # What the older tables cannot hold goes.
     op.execute("DELETE FROM guild_identity.audit_issues WHERE subject_kind = 'rule'")
     op.execute("DELETE FROM guild_identity.action_log WHERE subject_kind = 'rule'")
-    op.execute(
-        "UPDATE guild_identity.action_log SET run_id = NULL"
-        " WHERE run_id IN (SELECT id FROM common.sync_log WHERE source = 'blizzard_profiles')"
-    )
+    for table in OF_RUNS:
+        op.execute(
+            f"UPDATE guild_identity.{table} SET run_id = NULL"  # noqa: S608 (a name of this module)
+            " WHERE run_id IN (SELECT id FROM common.sync_log WHERE source = 'blizzard_profiles')"
+        )
     op.execute("DELETE FROM common.sync_log WHERE source = 'blizzard_profiles'")
     op.execute("DELETE FROM guild_identity.outbox WHERE channel_id IS NULL")
     _allow_subjects(SUBJECTS)

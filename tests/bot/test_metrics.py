@@ -112,12 +112,12 @@ async def test_the_gateway_is_followed_through_a_drop(metrics: Metrics) -> None:
 async def test_battlenet_is_counted_by_lane_and_outcome(metrics: Metrics) -> None:
     metrics.watch_budget(lambda: 41)
     metrics.battlenet_tried(Lane.PEOPLE, "200")
-    metrics.battlenet_waited(Lane.BACKGROUND, 3.0)
-    metrics.battlenet_tried(Lane.BACKGROUND, "timeout")
+    metrics.battlenet_waited(Lane.PROFILES, 3.0)
+    metrics.battlenet_tried(Lane.PROFILES, "timeout")
     found = await read(metrics)
     assert found["muster_battlenet_requests_total", "people,200"] == 1
-    assert found["muster_battlenet_requests_total", "background,timeout"] == 1
-    assert found["muster_battlenet_wait_seconds_sum", "background"] == 3.0
+    assert found["muster_battlenet_requests_total", "profiles,timeout"] == 1
+    assert found["muster_battlenet_wait_seconds_sum", "profiles"] == 3.0
     assert found["muster_battlenet_hour_used", ""] == 41
 
 
@@ -133,14 +133,14 @@ async def test_each_try_at_battlenet_is_counted_with_what_came_of_it(metrics: Me
             sleep=JumpingTime().sleep,
         )
         stand_in.faults.add("*/roster", Status(503))
-        await battlenet.in_background().roster(Region.EU, guild.realm.slug, guild.slug)
+        await battlenet.in_lane(Lane.PROFILES).roster(Region.EU, guild.realm.slug, guild.slug)
         await battlenet.guild(Region.EU, guild.realm.slug, "nobody")
         await battlenet.aclose()
     found = await read(metrics)
-    assert found["muster_battlenet_requests_total", "background,server_error"] == 1
-    assert found["muster_battlenet_requests_total", "background,200"] == 1
+    assert found["muster_battlenet_requests_total", "profiles,server_error"] == 1
+    assert found["muster_battlenet_requests_total", "profiles,200"] == 1
     assert found["muster_battlenet_requests_total", "people,404"] == 1
-    assert found["muster_battlenet_wait_seconds_count", "background"] == 2
+    assert found["muster_battlenet_wait_seconds_count", "profiles"] == 2
 
 
 async def test_the_budget_counts_what_was_granted_within_the_hour() -> None:

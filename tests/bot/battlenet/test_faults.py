@@ -160,6 +160,16 @@ async def test_a_wait_too_long_to_sit_out_is_said_at_once_and_nobody_asks_before
     assert isinstance(await ask_roster(client), Found)
 
 
+@pytest.mark.parametrize("header", ["999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_wait_that_nobody_asks_for_in_earnest_is_an_hour(
+    header: str, client: BattleNetClient, server: Any, answer: Answers
+) -> None:
+    server.script.append(answer(status=429, headers={"Retry-After": header}))
+    outcome = await ask_roster(client)
+    assert isinstance(outcome, Unavailable)
+    assert (outcome.reason, outcome.retry_after) == (Reason.RATE_LIMITED, 3600)
+
+
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 400, 410, 418])
 async def test_a_status_that_we_do_not_know_is_broken_and_not_retried(
     status: int, client: BattleNetClient, server: Any, answer: Answers

@@ -161,7 +161,7 @@ async def queue_up(limiter: Limiter, arrivals: str, *, holding: float = 0.0) -> 
     order: list[str] = []
 
     async def ask(who: str) -> None:
-        async with limiter.turn(Lane.PEOPLE if who == "P" else Lane.BACKGROUND):
+        async with limiter.turn(Lane.PEOPLE if who == "P" else Lane.PROFILES):
             order.append(who)
             await asyncio.sleep(holding)
 
@@ -183,35 +183,55 @@ def test_a_slot_that_becomes_free_goes_to_people_first(loop: VirtualLoop) -> Non
     assert loop.run(queue_up(limiter, "bbbbPP", holding=5.0)) == "bbPPbb"
 
 
+def test_people_do_not_wait_for_background_work_that_hangs(loop: VirtualLoop) -> None:
+    limiter = Limiter(concurrency=10, monotonic=loop.time)
+
+    async def scenario() -> tuple[list[float], list[float]]:
+        hanging = asyncio.create_task(crowd(limiter, 10, lane=Lane.PROFILES, holding=30.0))
+        await asyncio.sleep(1)
+        return await crowd(limiter, 1), await hanging
+
+    people, background = loop.run(scenario())
+    assert people == [pytest.approx(1, abs=0.1)]
+    assert fullest(background, 30.0) == 9
+    assert len(background) == 10
+
+
 def test_people_go_first_when_a_pause_ends_however_long_others_waited(loop: VirtualLoop) -> None:
     limiter = Limiter(per_second=20, burst=1, monotonic=loop.time)
     limiter.pause(30)
     assert loop.run(queue_up(limiter, "bbbPP")) == "PPbbb"
 
 
-def test_the_last_part_of_an_hour_is_kept_for_people(loop: VirtualLoop) -> None:
+@pytest.mark.parametrize(
+    ("lane", "before", "most"),
+    [(Lane.ROSTERS, Lane.PEOPLE, 70), (Lane.PROFILES, Lane.ROSTERS, 68), (Lane.PROFILES, Lane.PEOPLE, 68)],
+)
+def test_the_last_part_of_an_hour_is_kept_for_the_lanes_before(
+    loop: VirtualLoop, lane: Lane, before: Lane, most: int
+) -> None:
     limiter = Limiter(per_second=20, burst=2, per_hour=72, monotonic=loop.time)
 
     async def scenario() -> tuple[list[float], list[float]]:
-        background = asyncio.create_task(crowd(limiter, 71, lane=Lane.BACKGROUND))
+        late = asyncio.create_task(crowd(limiter, most + 1, lane=lane))
         await asyncio.sleep(60)
-        people = await crowd(limiter, 2)
-        return people, await background
+        early = await crowd(limiter, 2, lane=before)
+        return early, await late
 
-    people, background = loop.run(scenario())
-    assert max(people) < 61
-    assert sum(moment < 60 for moment in background) == 70
-    assert background[-1] >= 3600
-    assert fullest(sorted(people + background), 3600.0) == 72
+    early, late = loop.run(scenario())
+    assert max(early) < 61
+    assert sum(moment < 60 for moment in late) == most
+    assert late[-1] >= 3600
+    assert fullest(sorted(early + late), 3600.0) == most + 2
 
 
 def test_people_do_not_wait_for_background_work_that_waits_for_its_hour(loop: VirtualLoop) -> None:
     limiter = Limiter(per_second=20, burst=2, per_hour=72, monotonic=loop.time)
 
     async def scenario() -> list[float]:
-        await crowd(limiter, 70, lane=Lane.BACKGROUND)
+        await crowd(limiter, 68, lane=Lane.PROFILES)
         await asyncio.sleep(3600 - PATIENCE_SECONDS / 2 - loop.time())
-        waiting = asyncio.create_task(crowd(limiter, 1, lane=Lane.BACKGROUND))
+        waiting = asyncio.create_task(crowd(limiter, 1, lane=Lane.PROFILES))
         await asyncio.sleep(0)
         asked_at = loop.time()
         [got_at] = await crowd(limiter, 1)

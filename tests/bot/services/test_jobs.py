@@ -303,7 +303,8 @@ async def test_a_job_that_fails_again_and_again_is_left_to_the_next_roster(
         async with serving(scene, database):
             await drained(scene)
     assert await scene.query(RUNS) == [("error", "ValueError")]
-    assert "Exception while processing" in caplog.text
+    assert "the next roster tries again" in caplog.text
+    assert await scene.query("SELECT * FROM jobs.pgqueuer_log") == []
     await scene.sync()
     async with serving(scene, database):
         await drained(scene)

@@ -3,10 +3,12 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+import db.profiles
 from bot.services import pipeline, profiles, servers
 from bot.services.context import Context
 from bot.services.pipeline import FollowUp
@@ -18,7 +20,7 @@ from domain.runs import RunSource, Trigger
 from sandbox.battlenet import Html, OtherId, Slow, Status
 from sandbox.battlenet.faults import Fault
 from tests.support.clock import FakeClock
-from tests.support.scene import LOGIN_MS, SERVER, Scene, adventurer, client_of, follow
+from tests.support.scene import ELSEWHERE, LOGIN_MS, SERVER, Scene, adventurer, client_of, follow
 
 PROFILES = "/eu/profile/wow/character/*"
 CHARACTERS = "common.wow_characters"
@@ -118,6 +120,28 @@ async def test_another_character_at_the_name_is_not_taken_over_nor_is_its_date(s
     run = await scene.sync_all()
     assert (run.counts["profiles_changed"], await scene.query(dates)) == (0, before)
     assert (await scene.stored(scene.member(3))).equipped_item_level == stored.equipped_item_level
+
+
+async def test_the_answer_for_a_character_that_moved_realm_meanwhile_says_nothing_of_its_new_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.sync()
+    character = scene.member(3)
+    write = db.profiles.write
+
+    async def after_the_move(*given: Any) -> int:
+        monkeypatch.undo()
+        scene.world.transfer(character, ELSEWHERE)
+        await scene.sync()
+        return await write(*given)
+
+    monkeypatch.setattr(db.profiles, "write", after_the_move)
+    await scene.refresh()
+    stored = await scene.stored(character)
+    assert (stored.realm_name, stored.equipped_item_level) == (None, None)
+    assert (await scene.refresh()).counts["profiles_checked"] == 1
+    stored = await scene.stored(character)
+    assert (stored.realm_name, stored.equipped_item_level) == ("Twilight Harbor", 270)
 
 
 async def test_the_profile_of_a_departed_character_is_not_asked_for(scene: Scene, clock: FakeClock) -> None:

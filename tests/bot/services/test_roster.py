@@ -331,7 +331,7 @@ async def test_nothing_is_queued_outside_a_transaction(scratch_scene: Scene) -> 
             await jobs.enqueue_profiles(session, scratch_scene.guild_id)
 
 
-@pytest.mark.parametrize(("trigger", "lane"), [(Trigger.TIMER, Lane.BACKGROUND), (Trigger.COMMAND, Lane.PEOPLE)])
+@pytest.mark.parametrize(("trigger", "lane"), [(Trigger.TIMER, Lane.ROSTERS), (Trigger.COMMAND, Lane.PEOPLE)])
 async def test_who_waits_for_a_roster_goes_before_a_timer(scene: Scene, trigger: Trigger, lane: Lane) -> None:
     lanes: list[Lane] = []
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -180,6 +181,24 @@ async def test_without_the_lease_nothing_is_run(home: Home) -> None:
     await look(home)
     assert await log_of(home, ROSTER) == []
     assert await log_of(home, MEMBERS) == before
+
+
+async def test_a_round_ends_when_its_process_loses_the_lease(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = (await home.follow()).id
+    await follow_second(home)
+    real = pipeline.sync_roster
+
+    async def outlived(*given: Any, **named: Any) -> RosterSync:
+        done = await real(*given, **named)
+        await runs.give_up_instance_lease(home.services.ctx)
+        assert await runs.hold_instance_lease(replace(home.services.ctx, owner="another process"))
+        await timers(home).lease()
+        return done
+
+    monkeypatch.setattr(pipeline, "sync_roster", outlived)
+    await look(home)
+    assert not timers(home).holds_lease
+    assert await log_of(home, ROSTER) == [(first, Trigger.TIMER, RunStatus.SUCCESS)]
 
 
 async def test_a_process_without_timers_starts_none_and_takes_no_lease(home: Home) -> None:
