@@ -95,7 +95,8 @@ async def test_a_database_restarted_in_mid_run_is_told_survived_and_logged_once(
         ended = "SELECT status::text FROM common.sync_log WHERE source = 'blizzard_api' ORDER BY id"
         assert await rows(url, ended) == [("success",), ("error",), ("success",)]
         for failed, works in ((FAILED, WORKS), (QUEUE_FAILED, QUEUE_WORKS)):
-            await home.discord.until(lambda text=works: logged(home, text), "the recovery in the log", within=20)
+            # A lost listener is noticed by the next check of its health, up to 20 s later.
+            await home.discord.until(lambda text=works: logged(home, text), "the recovery in the log", within=60)
             assert (logged(home, failed), logged(home, works)) == (1, 1)
         assert await home.bot.stop() == 0
 
