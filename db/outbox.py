@@ -257,6 +257,15 @@ async def postpone(
     )
 
 
+async def give_back_all(session: AsyncSession, *, now: datetime) -> None:
+    """Give back every claimed message, whoever claimed it."""
+    await session.execute(
+        sa.update(OutboxMessage)
+        .where(OutboxMessage.state == OutboxState.SENDING)
+        .values(state=OutboxState.PENDING, due_at=now, claimed_until=None)
+    )
+
+
 async def last_failure(session: AsyncSession, server_id: int) -> OutboxMessage | None:
     """Load the newest message to a channel of a server if it could not be delivered."""
     newest = await session.scalar(

@@ -118,9 +118,19 @@ async def end_run(session: AsyncSession, end: RunEnd) -> bool:
 
 async def close_expired_runs(session: AsyncSession, *, now: datetime, lease: timedelta) -> int:
     """Close every run whose process went away; give how many there were."""
+    return await _close_runs(session, _is_over(SyncRun.heartbeat_at, now, lease), now)
+
+
+async def take_over_leases(session: AsyncSession, *, owner: str, now: datetime) -> int:
+    """Close the runs of all other processes and free the timers; give how many runs there were."""
+    await session.execute(sa.delete(InstanceLease).where(InstanceLease.owner != owner))
+    return await _close_runs(session, SyncRun.owner != owner, now)
+
+
+async def _close_runs(session: AsyncSession, condition: sa.ColumnElement[bool], now: datetime) -> int:
     closed = await session.scalars(
         sa.update(SyncRun)
-        .where(SyncRun.status == RunStatus.RUNNING, _is_over(SyncRun.heartbeat_at, now, lease))
+        .where(SyncRun.status == RunStatus.RUNNING, condition)
         .values(status=RunStatus.ERROR, finished_at=now, reason=LEASE_EXPIRED)
         .returning(SyncRun.id)
     )

@@ -13,7 +13,7 @@ from db.tables.outbox import OutboxState
 from db.tables.servers import Server
 
 CLAIM = timedelta(minutes=2)
-LONGEST_WAIT = timedelta(days=3)
+GIVEN_UP_AFTER = timedelta(days=3)
 """How long a message is tried: one that Discord never takes would hold up all later ones of its target for good."""
 CHANNEL_LOST = "channel_lost"
 """The kind that tells an officer, as a direct message, that a channel takes Muster's messages no longer."""
@@ -96,7 +96,7 @@ class Outbox:
         now = self._ctx.clock()
         due_at = now + timedelta(seconds=after_seconds)
         async with self._ctx.sessions.begin() as session:
-            await outbox.postpone(session, delivery_id, due_at=due_at, reason=reason, now=now, longest=LONGEST_WAIT)
+            await outbox.postpone(session, delivery_id, due_at=due_at, reason=reason, now=now, longest=GIVEN_UP_AFTER)
 
     async def failed(self, delivery_id: int, reason: str) -> None:
         """Settle a row as never to be sent; what it was about is not marked as told."""

@@ -249,7 +249,7 @@ class Profiles:
                 changed = await profiles.write(session, facts, checked, now)
                 counts = Counter(refresh.run.counts)
                 counts.update(profiles_checked=len(answered), profiles_changed=changed, profiles_failed=len(failures))
-                await refresh.run.report(session, now, dict(counts))
+                await refresh.run.confirm(session, now, counts=dict(counts))
             return counts
 
         refresh.run.counts = dict(await locks.again_when_undone(transaction))

@@ -44,20 +44,18 @@ class Run:
     counts: dict[str, int] = field(default_factory=dict)
 
     def partial(self, reason: str) -> None:
-        """End as partial, unless it fails anyway."""
+        """End as partial; what fails it later stands above that."""
         self.status, self.reason = RunStatus.PARTIAL, reason
 
     def fail(self, reason: str) -> None:
         """End as an error."""
         self.status, self.reason = RunStatus.ERROR, reason
 
-    async def confirm(self, session: AsyncSession, now: datetime) -> None:
-        """Make sure, in the transaction that writes, that the lease is still held; raises RunLost."""
-        if not await runs.beat(session, self.id, now):
-            raise RunLost
+    async def confirm(self, session: AsyncSession, now: datetime, *, counts: dict[str, int] | None = None) -> None:
+        """Make sure, in the transaction that writes, that the lease is still held; raises RunLost.
 
-    async def report(self, session: AsyncSession, now: datetime, counts: dict[str, int]) -> None:
-        """Confirm, and let the log show what was counted so far; raises RunLost."""
+        With `counts` the log shows what was counted so far.
+        """
         if not await runs.beat(session, self.id, now, counts=counts):
             raise RunLost
 

@@ -1,12 +1,7 @@
 """What an earlier process left behind, taken over at once where nobody else can be at work on it."""
 
-import sqlalchemy as sa
-
 from bot.services.context import Context
-from db.runs import LEASE_EXPIRED
-from db.tables.outbox import OutboxMessage, OutboxState
-from db.tables.runs import InstanceLease, SyncRun
-from domain.runs import RunStatus
+from db import outbox, runs
 
 
 async def take_over(ctx: Context) -> int:
@@ -17,16 +12,5 @@ async def take_over(ctx: Context) -> int:
     """
     now = ctx.clock()
     async with ctx.sessions.begin() as session:
-        closed = await session.scalars(
-            sa.update(SyncRun)
-            .where(SyncRun.status == RunStatus.RUNNING, SyncRun.owner != ctx.owner)
-            .values(status=RunStatus.ERROR, finished_at=now, reason=LEASE_EXPIRED)
-            .returning(SyncRun.id)
-        )
-        await session.execute(sa.delete(InstanceLease).where(InstanceLease.owner != ctx.owner))
-        await session.execute(
-            sa.update(OutboxMessage)
-            .where(OutboxMessage.state == OutboxState.SENDING)
-            .values(state=OutboxState.PENDING, due_at=now, claimed_until=None)
-        )
-    return len(closed.all())
+        await outbox.give_back_all(session, now=now)
+        return await runs.take_over_leases(session, owner=ctx.owner, now=now)

@@ -23,6 +23,7 @@ from sandbox.battlenet import BattleNetStandIn
 from sandbox.sample import Sample
 from sandbox.world import Character
 from tests.support.clock import FakeClock
+from tests.support.turns import nobody
 
 TEXT_DISPLAY = 10
 BUTTON = 2
@@ -88,10 +89,6 @@ class Home:
 
     async def read_profiles(self) -> None:
         """Refresh the profiles that are due, as the worker does."""
-
-        async def nobody() -> bool:
-            return False
-
         guild = await self.follow()
         profiles = Profiles(self.services.ctx, self.services.battlenet)
         await pipeline.refresh_profiles(self.services.ctx, profiles, guild.id, stop=asyncio.Event(), others_wait=nobody)

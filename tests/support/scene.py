@@ -21,6 +21,7 @@ from domain.runs import Trigger
 from sandbox import world as game
 from sandbox.battlenet import BattleNetStandIn
 from sandbox.realms import REALMS
+from tests.support.turns import nobody
 
 HOME, NEXT_DOOR, ELSEWHERE = REALMS[:3]
 SERVER = 5_001
@@ -152,9 +153,6 @@ class Scene:
 
     async def refresh(self, profiles: Profiles | None = None) -> Any:
         """Refresh the guild's profiles to the end, while nobody else waits; give the row of the run, None without."""
-
-        async def nobody() -> bool:
-            return False
 
         profiles = profiles or Profiles(self.ctx, self.battlenet)
         turn = await pipeline.refresh_profiles(

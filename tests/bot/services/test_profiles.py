@@ -21,6 +21,7 @@ from sandbox.battlenet import Html, OtherId, Slow, Status
 from sandbox.battlenet.faults import Fault
 from tests.support.clock import FakeClock
 from tests.support.scene import ELSEWHERE, LOGIN_MS, SERVER, Scene, adventurer, client_of, follow
+from tests.support.turns import nobody, others
 
 PROFILES = "/eu/profile/wow/character/*"
 CHARACTERS = "common.wow_characters"
@@ -203,9 +204,6 @@ async def test_a_long_refresh_is_one_run_that_shows_how_far_it_is(
 async def test_while_others_wait_a_turn_is_one_batch_and_the_run_goes_on_with_the_next(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def others() -> bool:
-        return True
-
     monkeypatch.setattr(profiles, "BATCH", 3)
     await scene.sync()
     work = Profiles(scene.ctx, scene.battlenet)
@@ -220,9 +218,6 @@ async def test_while_others_wait_a_turn_is_one_batch_and_the_run_goes_on_with_th
 async def test_a_refresh_between_its_turns_is_kept_alive(
     scene: Scene, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def others() -> bool:
-        return True
-
     monkeypatch.setattr(profiles, "BATCH", 3)
     await scene.sync()
     work = Profiles(scene.ctx, scene.battlenet)
@@ -239,9 +234,6 @@ async def test_a_stop_writes_what_has_arrived_and_gives_back_the_rest(scene: Sce
     stop = asyncio.Event()
     slow = scene.member(3).name.lower()
     scene.stand_in.faults.add(f"/eu/profile/wow/character/amberfall/{slow}", Slow(3600), times=None)
-
-    async def nobody() -> bool:
-        return False
 
     work = Profiles(scene.ctx, scene.battlenet)
     turn = asyncio.create_task(work.turn(scene.guild_id, stop=stop, others_wait=nobody))
@@ -263,9 +255,6 @@ async def test_a_stop_writes_what_has_arrived_and_gives_back_the_rest(scene: Sce
 async def test_what_waits_for_its_next_turn_is_handed_back_as_well(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def others() -> bool:
-        return True
-
     monkeypatch.setattr(profiles, "BATCH", 3)
     await scene.sync()
     work = Profiles(scene.ctx, scene.battlenet)
@@ -302,9 +291,6 @@ async def test_a_gate_that_is_shut_puts_the_rest_off_and_is_no_failure(scene: Sc
     for number in (3, 4):
         name = scene.member(number).name.lower()
         scene.stand_in.faults.add(f"/eu/profile/wow/character/amberfall/{name}", Status(429, retry_after=600))
-
-    async def nobody() -> bool:
-        return False
 
     work = Profiles(scene.ctx, scene.battlenet)
     turn = await work.turn(scene.guild_id, stop=asyncio.Event(), others_wait=nobody)

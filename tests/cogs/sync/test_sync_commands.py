@@ -103,7 +103,7 @@ async def test_the_status_shows_how_far_the_profiles_are(home: Home) -> None:
     ctx, scope = home.services.ctx, Scope(guild_id=guild.id)
     async with runs.running(ctx, RunSource.BLIZZARD_PROFILES, scope, trigger=Trigger.TIMER) as run:
         async with ctx.sessions.begin() as session:
-            await run.report(session, home.clock(), {"profiles_checked": 1_200, "profiles_changed": 7})
+            await run.confirm(session, home.clock(), counts={"profiles_checked": 1_200, "profiles_changed": 7})
         card = card_of(await home.officer.slash(home.general, "sync status"))
     assert f"**Profiles** · 🔄 running, begun <t:{int(home.clock().timestamp())}:R>\n" in card
     assert "1,200 profiles checked · 7 updated" in card

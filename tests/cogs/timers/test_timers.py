@@ -14,7 +14,6 @@ from bot.services.bundle import Services
 from bot.services.context import Context
 from bot.services.jobs import Worker
 from bot.services.pipeline import RosterSync
-from bot.services.profiles import Profiles
 from bot.services.runs import LEASE
 from cogs.common.bot import MusterBot
 from cogs.sync import texts
@@ -267,14 +266,9 @@ async def test_a_renewal_that_fails_drops_the_lease_until_one_succeeds(
 
 
 async def test_profiles_that_became_due_are_queued_without_a_roster(home: Home) -> None:
-    guild = await home.follow()
+    await home.follow()
     await look(home)
-
-    async def nobody() -> bool:
-        return False
-
-    profiles = Profiles(home.services.ctx, home.services.battlenet)
-    await pipeline.refresh_profiles(home.services.ctx, profiles, guild.id, stop=asyncio.Event(), others_wait=nobody)
+    await home.read_profiles()
     async with home.services.ctx.sessions.begin() as session:
         await session.execute(sa.text("DELETE FROM jobs.pgqueuer"))
     home.clock.advance(hours=Options().profile_hours)
