@@ -30,6 +30,14 @@ FINISH = sa.text(
 )
 
 
+GIVE_BACK_ALL = sa.text(
+    """
+    UPDATE jobs.pgqueuer SET status = 'queued', queue_manager_id = NULL, execute_after = now(), updated = now()
+    WHERE status = 'picked'
+    """
+)
+
+
 @asynccontextmanager
 async def open_queue(url: str) -> AsyncIterator[QueueManager]:
     """Connect to the queue, beside the pool of the sessions; nothing is registered in it yet."""
@@ -77,6 +85,11 @@ async def finish(session: AsyncSession, job_id: int) -> None:
     What it logged of the job goes too: the runs tell more, and that log would only grow.
     """
     await session.execute(FINISH, {"id": job_id})
+
+
+async def give_back_all(session: AsyncSession) -> None:
+    """Give back every job that is at work, whoever works on it."""
+    await session.execute(GIVE_BACK_ALL)
 
 
 async def _in_transaction(session: AsyncSession) -> Queries:

@@ -1,7 +1,7 @@
 """What an earlier process left behind, taken over at once where nobody else can be at work on it."""
 
 from bot.services.context import Context
-from db import outbox, runs
+from db import jobs, outbox, runs
 
 
 async def take_over(ctx: Context) -> int:
@@ -12,5 +12,6 @@ async def take_over(ctx: Context) -> int:
     """
     now = ctx.clock()
     async with ctx.sessions.begin() as session:
+        await jobs.give_back_all(session)
         await outbox.give_back_all(session, now=now)
         return await runs.take_over_leases(session, owner=ctx.owner, now=now)

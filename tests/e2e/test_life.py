@@ -34,6 +34,7 @@ async def set_up(data_dir: Path) -> AsyncIterator[Home]:
     async with Home(small_guild(), settings={"MUSTER_DATA_DIR": str(data_dir)}) as home:
         await home.raise_curtain()
         await home.set_up()
+        await home.meanwhile(home.command("sync status", until=PROFILES_READ))
         yield home
 
 
@@ -45,18 +46,15 @@ async def home(set_up: Home) -> Home:
     return set_up
 
 
-async def expire_leases(data_dir: Path) -> int:
-    """Let the time go by in which a dead process keeps its leases; give how many runs it left running."""
+async def left_running(data_dir: Path) -> list[RunSource]:
+    """Give what a dead process was at."""
     with EmbeddedPostgres(data_dir) as server:
         engine = create_engine(server.url())
-        async with engine.begin() as connection:
-            for table in (SyncRun, InstanceLease):
-                await connection.execute(sa.update(table).values(heartbeat_at=LONG_AGO))
-            running = sa.select(sa.func.count()).where(SyncRun.status == RunStatus.RUNNING)
-            left = await connection.scalar(running)
+        async with engine.connect() as connection:
+            left = await connection.scalars(sa.select(SyncRun.source).where(SyncRun.status == RunStatus.RUNNING))
+            sources = [RunSource(source) for source in left]
         await engine.dispose()
-    assert left is not None
-    return left
+    return sources
 
 
 async def change(data_dir: Path, statement: sa.Executable) -> None:
@@ -98,7 +96,7 @@ async def test_a_killed_bot_goes_on_where_it_was(home: Home, data_dir: Path) -> 
     shown = await home.begin("sync roster")
     await home.discord.until(lambda: "Reading the roster" in shown.text, "the roster call that hangs")
     await home.bot.kill()
-    assert await expire_leases(data_dir) == 1
+    assert await left_running(data_dir) == [RunSource.BLIZZARD_API]
     home.bot.log.clear()
 
     await home.raise_curtain()

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import sqlalchemy as sa
+
 from bot.services import runs
 from bot.services.outbox import Outbox
 from bot.services.takeover import take_over
@@ -37,6 +39,16 @@ async def test_runs_timers_and_messages_of_a_dead_process_are_free_at_once(scene
     again = await Outbox(living).claim()
     assert again is not None
     assert (again.id, again.nonce) == (sending.id, sending.nonce)
+
+
+async def test_a_job_of_a_dead_process_is_free_at_once(scene: Scene) -> None:
+    await scene.sync()
+    async with scene.ctx.sessions.begin() as session:
+        await session.execute(
+            sa.text("UPDATE jobs.pgqueuer SET status = 'picked', queue_manager_id = gen_random_uuid()")
+        )
+    await take_over(replace(scene.ctx, owner="living"))
+    assert await scene.query("SELECT status::text, queue_manager_id FROM jobs.pgqueuer") == [("queued", None)]
 
 
 async def test_a_process_keeps_what_is_its_own(scene: Scene) -> None:
