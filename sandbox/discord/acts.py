@@ -14,7 +14,7 @@ from sandbox.discord.answers import Shown
 from sandbox.discord.forms import fill
 from sandbox.discord.history import History
 from sandbox.discord.options import Resolver, command_data, find_control, picked
-from sandbox.discord.waiting import Changes
+from sandbox.discord.waiting import PATIENCE, Changes
 from sandbox.discord.wire import Wire
 from sandbox.discord.world import World
 
@@ -43,7 +43,7 @@ class Acts:
         name: str,
         options: Mapping[str, Any] | None = None,
         *,
-        within: float = 10.0,
+        within: float = PATIENCE,
     ) -> Shown:
         """Run a command, say "setup guild"; users, roles and channels among the options are ids."""
         self._check_place(user_id, server_id, channel_id)
@@ -64,7 +64,7 @@ class Acts:
         option: str,
         text: str,
         options: Mapping[str, Any] | None = None,
-        within: float = 10.0,
+        within: float = PATIENCE,
     ) -> list[dict[str, Any]]:
         """Type into an option and return the choices offered; options: those filled in before."""
         self._check_place(user_id, server_id, channel_id)
@@ -89,7 +89,7 @@ class Acts:
         custom_id: str | None = None,
         *,
         label: str | None = None,
-        within: float = 10.0,
+        within: float = PATIENCE,
     ) -> Shown:
         """Press a button, named by its custom id or its label."""
         source = self._visible(user_id, message)
@@ -105,7 +105,7 @@ class Acts:
         custom_id: str | None,
         values: Iterable[Any],
         *,
-        within: float = 10.0,
+        within: float = PATIENCE,
     ) -> Shown:
         """Choose in a select menu: strings of its options, or ids; custom_id None when the message has but one."""
         source = self._visible(user_id, message)
@@ -116,7 +116,7 @@ class Acts:
             data["resolved"] = resolver.block
         return await self._use(user_id, source, menu, data, within)
 
-    async def submit_modal(self, shown: Shown, values: Mapping[str, Any], *, within: float = 10.0) -> Shown:
+    async def submit_modal(self, shown: Shown, values: Mapping[str, Any], *, within: float = PATIENCE) -> Shown:
         """Fill in and send the modal that an act has opened; values by custom id or label."""
         opened = shown.interaction
         modal = shown.opened_modal()
@@ -146,7 +146,7 @@ class Acts:
         return [dict(serializers.message_payload(self.backend, m)) for m in stored if not m.is_ephemeral]
 
     async def wait_for_message(
-        self, channel_id: int, predicate: Callable[[dict[str, Any]], bool] | None = None, within: float = 10.0
+        self, channel_id: int, predicate: Callable[[dict[str, Any]], bool] | None = None, within: float = PATIENCE
     ) -> dict[str, Any]:
         """Return the first message of a channel that fits, those there already included; raise TimeoutError."""
 
@@ -156,7 +156,7 @@ class Acts:
 
         return await self._changes.until(look, within, f"a message in channel {channel_id}")
 
-    async def until(self, look: Callable[[], Any], what: str, within: float = 10.0) -> Any:
+    async def until(self, look: Callable[[], Any], what: str, within: float = PATIENCE) -> Any:
         """Wait until look, asked after each request and event and every 50 ms, is true; raise TimeoutError."""
         return await self._changes.until(look, within, what)
 

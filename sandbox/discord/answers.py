@@ -10,7 +10,7 @@ from simcord.backend.models.interaction import ResponseKind
 
 from sandbox.discord.cards import plain_text
 from sandbox.discord.history import History
-from sandbox.discord.waiting import Changes
+from sandbox.discord.waiting import PATIENCE, Changes
 
 
 class Shown:
@@ -99,7 +99,7 @@ class Shown:
         """The lines in one string."""
         return "\n".join(self.lines)
 
-    async def finished(self, predicate: Callable[["Shown"], bool] | None = None, within: float = 10.0) -> "Shown":
+    async def finished(self, predicate: Callable[["Shown"], bool] | None = None, within: float = PATIENCE) -> "Shown":
         """Wait until a deferred answer is completed and, if given, the predicate holds; raise TimeoutError."""
 
         def look() -> bool:

@@ -13,7 +13,7 @@ from sandbox.discord.history import History
 from sandbox.discord.portal import Portal
 from sandbox.discord.records import Fault, Recorder
 from sandbox.discord.rest import PREFIX, Rest
-from sandbox.discord.waiting import Changes
+from sandbox.discord.waiting import PATIENCE, Changes
 from sandbox.discord.wire import Wire
 from sandbox.discord.world import WallClock, World
 
@@ -76,7 +76,7 @@ class DiscordStandIn(Acts):
         for name, on in switched.items():
             setattr(self.portal.intents, name, on)
 
-    async def wait_connected(self, within: float = 10.0) -> None:
+    async def wait_connected(self, within: float = PATIENCE) -> None:
         """Wait until the bot is identified and on the line; raise TimeoutError."""
         await self.until(lambda: self.sockets.connected, "the bot on the gateway", within)
 

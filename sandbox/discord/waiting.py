@@ -7,6 +7,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 LOOK_EVERY = 0.05
+PATIENCE = 30.0
+"""Seconds that a wait lasts unless told: enough for a busy machine, and spent only on what never comes."""
 
 
 class Changes:

@@ -286,7 +286,7 @@ async def test_a_decision_waits_for_a_roster_that_is_being_applied(scratch_scene
         await locks.hold(applying, locks.Lock.ROSTER, scene.guild_id)
         deciding = asyncio.create_task(departures.decide(scene.ctx, SERVER, apply=True, actor_id=OFFICER))
         waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not deciding.done() and await applying.scalar(waits) == 0:
                 pass
         assert not deciding.done()
@@ -303,7 +303,7 @@ async def test_a_decision_is_about_what_waits_once_the_roster_is_applied(scratch
         await locks.hold(applying, locks.Lock.ROSTER, scene.guild_id)
         deciding = asyncio.create_task(departures.decide(scene.ctx, SERVER, apply=True, actor_id=OFFICER, shown=shown))
         waits = sa.text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not deciding.done() and await applying.scalar(waits) == 0:
                 pass
         await applying.execute(
