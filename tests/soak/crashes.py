@@ -57,10 +57,10 @@ LINKS = """
 
 @dataclass
 class Promises:
-    """What users were told is done; an act that nobody heard the end of may have happened or not."""
+    """What users were told is done; `unsure` holds whose link it is, before or after an act that nobody heard end."""
 
     links: dict[str, int] = field(default_factory=dict)
-    unsure: set[str] = field(default_factory=set)
+    unsure: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
 
 
 class Haunted(Stage):
@@ -105,8 +105,12 @@ class Haunted(Stage):
             told = [message_id for (message_id,) in await _rows(engine, DELIVERED, channel=self.audit_channel)]
             shown = [int(message["id"]) for message in self.discord.messages(self.audit_channel)]
             assert sorted(shown) == sorted(told), "the channel holds what was delivered, once"
-            links = {name: user for name, user in await _rows(engine, LINKS) if name not in self.promises.unsure}
-            assert links == self.promises.links, "an officer's word was lost, or came from nowhere"
+            links = dict(await _rows(engine, LINKS))
+        for name, either in self.promises.unsure.items():
+            assert links.get(name) in either, "half an officer's word"
+        known = {name: user for name, user in links.items() if name not in self.promises.unsure}
+        assert known == self.promises.links, "an officer's word was lost, or came from nowhere"
+        self.promises = Promises(links)
 
     async def read_all(self) -> None:
         """Let everything be read to the end: then the guild is stored as it is."""
@@ -157,12 +161,11 @@ class Haunted(Stage):
         user = self._random.choice(list(self.user_ids.values()))
         add = name not in self.promises.links
         options = {"character": name} | ({"member": user} if add else {})
-        self.promises.links.pop(name, None)
-        self.promises.unsure.add(name)
+        self.promises.unsure[name] = (self.promises.links.pop(name, None), user if add else None)
         shown = await self._cut_short(self._command("link add" if add else "link remove", options))
         if shown is not None:
             assert (OFFICERS_WORD if add else "no longer linked") in shown.text, shown
-            self.promises.unsure.discard(name)
+            del self.promises.unsure[name]
             if add:
                 self.promises.links[name] = user
 
