@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -107,6 +107,19 @@ async def begin(ctx: Context, source: RunSource, scope: Scope, *, trigger: Trigg
     Raises Conflict while another run of the same source and scope is alive.
     """
     await _write_ends(ctx)
+    taking = asyncio.create_task(_take(ctx, source, scope, trigger, actor_id))
+    try:
+        return await asyncio.shield(taking)
+    except asyncio.CancelledError as stop:
+        # Whoever is cut off in the commit cannot know whether the lease is theirs, and would leave it to nobody.
+        with suppress(Conflict):
+            run = await taking
+            run.fail(_cause(stop))
+            await asyncio.shield(end(ctx, run))
+        raise
+
+
+async def _take(ctx: Context, source: RunSource, scope: Scope, trigger: Trigger, actor_id: int | None) -> Run:
     now = ctx.clock()
     async with ctx.sessions.begin() as session:
         run_id = await runs.begin_run(

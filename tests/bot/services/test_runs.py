@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from bot.services import runs, schedule
 from bot.services.context import Context
@@ -53,6 +54,26 @@ async def test_of_two_syncs_of_one_guild_at_once_one_runs(scratch_scene: Scene) 
     assert sorted(type(answer).__name__ for answer in answers) == ["Conflict", "RosterOutcome"]
     assert await scene.query("SELECT status FROM common.sync_log") == ["success"]
     assert len([seen for seen in scene.stand_in.requests if seen.path.endswith("/roster")]) == 1
+
+
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "after_cursor_execute", "commit"])
+async def test_a_run_that_is_cancelled_while_it_begins_keeps_no_lease(
+    scratch_scene: Scene, scratch_engine: AsyncEngine, moment: str
+) -> None:
+    async def work() -> None:
+        async with begin(scratch_scene.ctx):
+            await asyncio.sleep(EXPIRED)
+
+    def cancel(*_: object) -> None:
+        working.cancel()
+
+    working = asyncio.create_task(work())
+    sa.event.listen(scratch_engine.sync_engine, moment, cancel, once=True)
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert await scratch_scene.query("SELECT status, reason FROM common.sync_log") == [("error", "stopped")]
+    async with begin(scratch_scene.ctx):
+        pass
 
 
 async def test_many_who_begin_at_once_get_one_run(scratch_ctx: Context) -> None:
