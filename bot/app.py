@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # All stops together end within the ten seconds that hosts give a process, even if each waits for something that hangs:
 # 4.5 s for the timers, the jobs and the sender (side by side), 1 s for Discord's gateway, 1 s for web requests.
+UNBROKEN_SECONDS = 0.5
 TASKS_SECONDS = 1.5
 CONNECTION_SECONDS = 0.5
 AUTHENTICATION_FAILED = 4004
@@ -61,7 +62,7 @@ async def _serve(settings: Settings, url: str) -> None:
         services = await stack.enter_async_context(open_services(settings, url, metrics))
         if settings.database_url is None:
             await take_over(services.ctx)
-        stack.push_async_callback(_end_tasks)
+        stack.push_async_callback(end_tasks, services.ctx)
         bot = await stack.enter_async_context(MusterBot(services))
         metrics.watch_bot(bot)
         sampler = asyncio.create_task(metrics.sample_lag(), name="loop-lag")
@@ -154,8 +155,12 @@ async def _until_told(bot: MusterBot, token: str) -> None:
         raise Unavailable("The connection to Discord ended without a reason; start Muster again.")
 
 
-async def _end_tasks() -> None:
+async def end_tasks(ctx: Context) -> None:
     """Stop what is still at work, a command's sync say, and let it write how it ended while the services are there."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(UNBROKEN_SECONDS):
+            while ctx.unbroken:
+                await asyncio.wait(ctx.unbroken)
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

@@ -1,8 +1,10 @@
 """What every use case is given: sessions, the clock, and this process's name in leases."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -22,7 +24,8 @@ def random_public_id() -> str:
 class Context:
     """Carry what use cases share; `owner` names this process in leases, `meter` is told what happens.
 
-    `unwritten` holds the ends of its runs that the database has not taken yet, by run.
+    `unwritten` holds the ends of its runs that the database has not taken yet, by run; `unbroken` the tasks that even
+    the end of Muster waits for: cut off in a commit, nobody would know what holds.
     """
 
     sessions: async_sessionmaker[AsyncSession]
@@ -31,3 +34,4 @@ class Context:
     new_public_id: Callable[[], str] = random_public_id
     meter: Meter = field(default_factory=Meter)
     unwritten: dict[int, RunEnd] = field(default_factory=dict, init=False, compare=False)
+    unbroken: set[asyncio.Task[Any]] = field(default_factory=set, init=False, compare=False)

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,6 +17,8 @@ from db import runs
 from db.runs import RunEnd, Scope
 from domain.errors import Conflict, MusterError
 from domain.runs import RunSource, RunStatus, Trigger
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +82,7 @@ async def running(
             raise
         finally:
             heartbeat.cancel()
-            await asyncio.shield(end(ctx, run))
+            await asyncio.shield(_unbroken(ctx, end(ctx, run)))
 
 
 async def close_expired(ctx: Context) -> int:
@@ -107,16 +110,24 @@ async def begin(ctx: Context, source: RunSource, scope: Scope, *, trigger: Trigg
     Raises Conflict while another run of the same source and scope is alive.
     """
     await _write_ends(ctx)
-    taking = asyncio.create_task(_take(ctx, source, scope, trigger, actor_id))
+    taking = _unbroken(ctx, _take(ctx, source, scope, trigger, actor_id))
     try:
         return await asyncio.shield(taking)
     except asyncio.CancelledError as stop:
-        # Whoever is cut off in the commit cannot know whether the lease is theirs, and would leave it to nobody.
-        with suppress(Conflict):
-            run = await taking
+        await asyncio.wait({taking})
+        if taking.exception() is None:
+            run = taking.result()
             run.fail(_cause(stop))
-            await asyncio.shield(end(ctx, run))
+            await asyncio.shield(_unbroken(ctx, end(ctx, run)))
         raise
+
+
+def _unbroken(ctx: Context, act: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """Begin something that ends whoever is cancelled meanwhile."""
+    task = asyncio.create_task(act)
+    ctx.unbroken.add(task)
+    task.add_done_callback(ctx.unbroken.discard)
+    return task
 
 
 async def _take(ctx: Context, source: RunSource, scope: Scope, trigger: Trigger, actor_id: int | None) -> Run:

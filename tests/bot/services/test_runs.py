@@ -76,6 +76,38 @@ async def test_a_run_that_is_cancelled_while_it_begins_keeps_no_lease(
         pass
 
 
+@pytest.mark.parametrize("moment", ["before_cursor_execute", "commit"])
+async def test_a_run_that_begins_or_ends_is_known_as_work_that_the_end_of_muster_waits_for(
+    scratch_scene: Scene, scratch_engine: AsyncEngine, moment: str
+) -> None:
+    waited_for = []
+
+    def look(*_: object) -> None:
+        waited_for.append(len(scratch_scene.ctx.unbroken))
+
+    sa.event.listen(scratch_engine.sync_engine, moment, look)
+    async with begin(scratch_scene.ctx):
+        pass
+    sa.event.remove(scratch_engine.sync_engine, moment, look)
+    assert waited_for == [1, 1]
+    assert scratch_scene.ctx.unbroken == set()
+
+
+async def test_a_stop_is_a_stop_even_if_the_lease_could_not_be_taken(
+    scratch_scene: Scene, scratch_engine: AsyncEngine
+) -> None:
+    def cancel_and_break(*_: object) -> None:
+        beginning.cancel()
+        raise sa.exc.OperationalError("the database is away", None, Exception())
+
+    beginning = asyncio.create_task(
+        runs.begin(scratch_scene.ctx, RunSource.DISCORD_BOT, THE_SERVER, trigger=Trigger.TIMER)
+    )
+    sa.event.listen(scratch_engine.sync_engine, "before_cursor_execute", cancel_and_break, once=True)
+    with pytest.raises(asyncio.CancelledError):
+        await beginning
+
+
 async def test_many_who_begin_at_once_get_one_run(scratch_ctx: Context) -> None:
     async def attempt() -> bool:
         try:
