@@ -29,6 +29,11 @@ class Source(Enum):
         """Tell whether the source can carry authority; inference never does, whatever its confidence."""
         return self in _PROOFS
 
+    @property
+    def is_by_person(self) -> bool:
+        """Tell a person's word, which no rule undoes, from what a rule inferred."""
+        return self >= Source.MIGRATED_SHEET
+
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Source):
             return NotImplemented
@@ -47,11 +52,41 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
+class LinkEnd(StrEnum):
+    """Name what ended a link."""
+
+    CONFIRMED = "confirmed"
+    """A person made it theirs: the same link goes on, by their word."""
+    REMOVED = "removed"
+    MOVED = "moved"
+    OPTED_OUT = "opted_out"
+
+
+class Verdict(StrEnum):
+    """Name what a person says of what a rule found."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+class ClaimState(StrEnum):
+    """Tell how far a claim has come."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
 class LinkMode(StrEnum):
-    """Name what the rules may do on a server: link by themselves where the evidence stands, or leave it to officers."""
+    """Name what the rules may do on a server by themselves."""
 
     AUTOMATIC = "automatic"
+    """Links of high confidence by themselves; all else is suggested."""
     SUGGEST = "suggest"
+    """Everything is suggested."""
+    OFF = "off"
+    """Nothing is linked or suggested."""
 
 
 def is_proven(character_half: Source, member_half: Source) -> bool:

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from domain.evidence import Evidence, Place, RuleName, Strength
+from domain.identity import Case, Link, Outcome
+from domain.links import Confidence, Source
+from domain.names import fold
+
 RULE_NAME: Final = "equal_name"
 RULE_VERSION: Final = 1
 
@@ -84,3 +89,45 @@ def links_by_equal_name(
 
 def _strength(name: tuple[NameKind, str]) -> int:
     return _STRENGTH[name[0]]
+
+
+def match(case: Case) -> Outcome:
+    """Find who is who; the outcome does not depend on the order of what the case holds."""
+    found = links_by_equal_name(
+        (CharacterName(one.id, fold(one.name), one.id in case.character_owners) for one in case.characters),
+        (
+            MemberNames(
+                one.id,
+                (
+                    (NameKind.USERNAME, fold(one.username)),
+                    (NameKind.GLOBAL_NAME, fold(one.global_name)),
+                    (NameKind.NICK, fold(one.nick)),
+                ),
+            )
+            for one in case.members
+        ),
+        case.rejected,
+    )
+    hidden = {member.id for member in case.members if member.hidden}
+    return Outcome(
+        tuple(
+            Link(
+                link.character_id,
+                link.user_id,
+                Confidence.HIGH,
+                (
+                    Evidence(
+                        RuleName.EQUAL_NAME,
+                        Strength.STRONG,
+                        Source.NAME,
+                        Place(link.matched.value),
+                        link.name_key,
+                        link.name_key,
+                    ),
+                ),
+                1,
+            )
+            for link in found
+            if link.user_id not in hidden
+        )
+    )

@@ -39,8 +39,9 @@ LANGUAGES = {
 }
 NOT_TRANSLATED = " (Muster's texts are in English until they are translated)"
 LINK_MODES = {
-    LinkMode.AUTOMATIC: "Muster links equal names by itself, marked as inferred",
-    LinkMode.SUGGEST: "Only officers link; links that exist stay",
+    LinkMode.AUTOMATIC: "Muster links by itself where the evidence is strong, marked as inferred",
+    LinkMode.SUGGEST: "Muster only suggests; officers link. Links that exist stay",
+    LinkMode.OFF: "Muster neither links nor suggests. Links that exist stay",
 }
 CHANGED = "**✏️ {}**"
 OPTIONS_TITLE = "## Options"

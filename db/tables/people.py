@@ -37,6 +37,8 @@ class Member(Base):
     changed_at: Mapped[datetime]
     """As of when the row is true: a list read before that moment says nothing about it."""
     left_at: Mapped[datetime | None]
+    opted_out_at: Mapped[datetime | None]
+    """Since when no rule may match them, by their own word."""
 
 
 class Player(Base):
