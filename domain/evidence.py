@@ -55,8 +55,11 @@ class RuleName(StrEnum):
     NOTE_NAMES_MEMBER = "note_names_member"
     NOTE_NAMES_CHARACTER = "note_names_character"
     SHARED_NICKNAME = "shared_nickname"
+    NAMED_IN_NOTE = "named_in_note"
     EQUAL_NAME = "equal_name"
     NAME_PART = "name_part"
+    SECOND_NAME = "second_name"
+    DECORATED_NAME = "decorated_name"
     SIMILAR_NAME = "similar_name"
     SAME_RANK = "same_rank"
     SAME_CLASS = "same_class"
@@ -92,6 +95,24 @@ RULES: Final[Mapping[str, MatchRule]] = MappingProxyType(
                 "Same nickname in notes",
                 "A note of the character holds a nickname that another one's holds too, whose player is known.",
             ),
+            MatchRule(
+                RuleName.NAMED_IN_NOTE,
+                1,
+                "Named in a note of theirs",
+                "A note of a member's character names this one; suggests, never links.",
+            ),
+            MatchRule(
+                RuleName.DECORATED_NAME,
+                1,
+                "Decorated name",
+                "A member's name is the character's but for decoration or script; never enough alone.",
+            ),
+            MatchRule(
+                RuleName.SECOND_NAME,
+                1,
+                "Two accounts",
+                "Two members share the character's name and another one, as one person with two accounts would.",
+            ),
             MatchRule(RuleName.SIMILAR_NAME, 1, "Similar name", "A name resembles another; suggests, never links."),
             MatchRule(RuleName.SAME_RANK, 1, "Rank", "A member holds the role of the character's rank; orders only."),
             MatchRule(RuleName.SAME_CLASS, 1, "Class", "A note names the character's class; orders only."),
@@ -107,6 +128,9 @@ _TEXTS: Final = {
     RuleName.SHARED_NICKNAME: "the {where} says “{written}”, like that of {other}",
     RuleName.EQUAL_NAME: "the {where} is “{written}”",
     RuleName.NAME_PART: "the {where} “{written}” holds “{other}”",
+    RuleName.NAMED_IN_NOTE: "the {where} of their {other} says “{written}”",
+    RuleName.DECORATED_NAME: "the {where} is “{written}”, which may be “{other}”",
+    RuleName.SECOND_NAME: "two members with this name are also both called “{written}”: perhaps one person",
     RuleName.SIMILAR_NAME: "the {where} says “{written}”, which resembles “{other}”",
     RuleName.SAME_RANK: "holds the role of this rank",
     RuleName.SAME_CLASS: "the {where} names the class too",

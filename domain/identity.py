@@ -82,8 +82,8 @@ class Link:
 
     @property
     def source(self) -> Source:
-        """Give what the link counts as."""
-        return self.evidence[0].source
+        """Give what the link counts as: the strongest source among the reasons that carry it."""
+        return max(one.source for one in self.evidence if one.strength >= self.evidence[0].strength)
 
     @property
     def rule(self) -> RuleName:
@@ -118,7 +118,11 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What matching found, each sorted by character id; groups hold at least two characters, none of them linked."""
+    """What matching found, each sorted by character id.
+
+    A group holds at least two characters that notes tie together, most of them without a link; one that has a link is
+    there because a note of another resembles its name. Contradictions are about links that stand and about those found.
+    """
 
     links: tuple[Link, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()

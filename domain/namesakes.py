@@ -1,0 +1,107 @@
+"""Members who bear a character's name: equal, as a part, with decoration, in another script, or twice over."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from domain.bearers import Bearer, Bearers, Person
+from domain.decoration import romanised, undecorated
+from domain.evidence import Evidence, RuleName, Strength
+from domain.identity import Character, Member
+from domain.links import Source
+from domain.names import fold
+
+CROWD: Final = 8
+"""People of one name among whom nobody could choose: more are not even suggested."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whom a kind of evidence means: one person, or several of whom nobody stands out, or nobody."""
+
+    reasons: Mapping[Person, tuple[Evidence, ...]]
+    winner: Person | None = None
+
+
+NOBODY: Final = Verdict(MappingProxyType({}))
+
+
+def equal_names(bearers: Bearers, character: Character) -> Verdict:
+    """Weigh the names that are the character's: nick before global name before username; a tie has no winner."""
+    found = bearers.of_character(character)
+    if not found:
+        return NOBODY
+    best = min(one.rank for one in found)
+    top = sorted({one.person for one in found if one.rank == best})
+    if len(top) > CROWD:
+        return NOBODY
+    reasons = _collect(found, character, RuleName.EQUAL_NAME, Strength.STRONG, Source.NAME)
+    if not _apart_from_twins(bearers, character, found, best):
+        return Verdict(reasons)
+    if len(top) == 1:
+        return Verdict(reasons, top[0])
+    if len(top) == 2 and (second := _second_name(bearers, character, *top)) is not None:
+        return Verdict(reasons | {top[0]: (second, *reasons[top[0]])}, top[0])
+    return Verdict(reasons)
+
+
+def decorated_names(bearers: Bearers, character: Character, *, known: bool) -> Verdict:
+    """Weigh the names that are the character's but for decoration or script, where nobody bears the name itself.
+
+    Never enough alone: it takes two such places, or that others' notes name the character (`known`).
+    """
+    key = bearers.keys[character.id]
+    if key in bearers.names:
+        return NOBODY
+    found = bearers.alike(key)
+    people = {one.person for one in found}
+    if not people or len(people) > CROWD:
+        return NOBODY
+    reasons = _collect(found, character, RuleName.DECORATED_NAME, Strength.WEAK, Source.SIMILAR_NAME)
+    if len(people) > 1 or len(bearers.by_key[key]) > 1:
+        return Verdict(reasons)
+    (person,) = people
+    if not known and len({one.place for one in found}) == 1:
+        return Verdict(reasons)
+    carrying = _collect(found, character, RuleName.DECORATED_NAME, Strength.GOOD, Source.SIMILAR_NAME)
+    return Verdict(carrying, person)
+
+
+def _collect(
+    found: Iterable[Bearer], character: Character, rule: RuleName, strength: Strength, source: Source
+) -> dict[Person, tuple[Evidence, ...]]:
+    reasons: defaultdict[Person, list[Evidence]] = defaultdict(list)
+    for one in sorted(found, key=lambda one: (one.rank, not one.piece.whole, one.name)):
+        if one.person not in reasons and len(reasons) == CROWD:
+            continue
+        part = rule is RuleName.EQUAL_NAME and not one.piece.whole
+        reason = Evidence(RuleName.NAME_PART if part else rule, strength, source, one.place, one.name, character.name)
+        if reason not in reasons[one.person]:
+            reasons[one.person].append(reason)
+    return {person: tuple(several) for person, several in reasons.items()}
+
+
+def _apart_from_twins(bearers: Bearers, character: Character, found: Sequence[Bearer], best: int) -> bool:
+    """Tell whether the best names mean this character and none of those that are called alike."""
+    twins = [one for one in bearers.by_key[bearers.keys[character.id]] if one.id != character.id]
+    mine = {id(one) for one in found if one.rank == best}
+    return not any(id(one) in mine for twin in twins for one in bearers.of_character(twin))
+
+
+def _second_name(bearers: Bearers, character: Character, first: Person, second: Person) -> Evidence | None:
+    """Find another name that two people share, apart from the character's: one person may have two accounts."""
+    for one, other in ((a, b) for a in bearers.members.get(first, ()) for b in bearers.members.get(second, ())):
+        shared = _other_names(one, character) & _other_names(other, character)
+        if shared:
+            return Evidence(RuleName.SECOND_NAME, Strength.GOOD, Source.SIMILAR_NAME, None, min(shared), character.name)
+    return None
+
+
+def _other_names(member: Member, character: Character) -> set[str]:
+    key = fold(character.name)
+    stems = {fold(member.username)}
+    stems |= undecorated(romanised(fold(member.username)))
+    names = stems | {fold(member.global_name), fold(member.nick)}
+    return {name for name in names if len(name) > 2 and key not in name and romanised(key) not in name}

@@ -1,0 +1,262 @@
+"""Guild notes, read: which member or character a note names, in whose manner, and what it only remarks."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from domain.names import fold
+from domain.vocabulary import ARTICLES, CONJUNCTIONS, GLUED, MEANINGS, Word
+
+NOTE_LENGTH: Final = 31
+"""Letters that the game keeps of a note; what a longer one says at its end may be cut."""
+
+
+class Form(StrEnum):
+    """Name how a note names somebody."""
+
+    DISCORD = "discord"
+    """As a Discord member: Discord: X, @X, X#1234."""
+    OTHER = "other"
+    """As the one whose other character this is: alt of X, X's alt, main: X, X's mage, X (mage)."""
+    BARE = "bare"
+    """By the name alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name in a note; `keys` are its folded readings, the likelier first.
+
+    `realm` is the folded realm behind it, "" for none; `cut` tells that the note may have lost its end; `class_word`
+    is the folded word for a class beside it. `whole` is set where several words make one name, which then can only be
+    a member's.
+    """
+
+    form: Form
+    keys: tuple[str, ...]
+    written: str
+    realm: str = ""
+    cut: bool = False
+    class_word: str = ""
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    key: str
+    word: Word | None
+    owns: bool = False
+    """Ends in a possessive."""
+
+
+_CLAUSES: Final = re.compile(r"[,;|\n\r]+|\s/\s|\s/|/\s|\s[-–—]+\s*$")
+_HANDLE: Final = re.compile(r"(?:^|[\s(\[:=])@([^\s,;|)\]]{2,})")
+_DISCRIMINATED: Final = re.compile(r"([^\s:=@#(\[]{2,32})#(\d{4})\b")
+_WORDS: Final = re.compile(r"(?<=\s)[-–—]+(?=\s)|[^\s:=/()\[\]{}<>«»\"!?*+~•·→&\\]+|[:=]")
+_POSSESSIVE: Final = re.compile(r"(?:['’`´]s|['’`´])$", re.IGNORECASE)
+_HYPHENS: Final = re.compile(r"[-–—]+")
+_NUMBER: Final = re.compile(r"[\d.,:/'’#%+-]+(?:k|io|ilvl|il|ilevel|st|nd|rd|th|er|e)?", re.IGNORECASE)
+_POLITE: Final = re.compile(r"(?<=.)(?:님|的|の|씨)$")
+_SEPARATORS: Final = frozenset(":=-–—")
+_FIRST_SYLLABIC: Final = "\N{HANGUL CHOSEONG KIYEOK}"
+"""From here on lie the scripts in which one letter may be a whole name."""
+
+
+@lru_cache(maxsize=65_536)
+def read_note(note: str | None) -> tuple[Mention, ...]:
+    """Give whom a note names, explicit words about Discord first; () for None, jokes, remarks and professions.
+
+    Never raises, whatever the note holds.
+    """
+    if not note or not note.strip():
+        return ()
+    found: list[Mention] = []
+    for pattern in (_HANDLE, _DISCRIMINATED):
+        found += (_member(match[1]) for match in pattern.finditer(note))
+    if not found:
+        clauses = [clause for clause in _CLAUSES.split(note) if clause.strip()]
+        for clause in clauses:
+            found += _read_clause(clause)
+    cut = len(note) >= NOTE_LENGTH
+    known: dict[tuple[str, ...], Mention] = {}
+    for mention in found:
+        if mention.keys:
+            ends = cut and note.rstrip(" .)]").endswith(mention.written)
+            known.setdefault(mention.keys, _as_cut(mention) if ends else mention)
+    return tuple(sorted(known.values(), key=lambda mention: mention.form is not Form.DISCORD))
+
+
+def _as_cut(mention: Mention) -> Mention:
+    return Mention(mention.form, mention.keys, mention.written, mention.realm, True, mention.class_word, mention.whole)
+
+
+def _member(text: str) -> Mention:
+    written = text.rstrip(".,:;!?")
+    return Mention(Form.DISCORD, _keys(written), written)
+
+
+def _keys(*texts: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(key for key in map(fold, texts) if _is_name(key)))
+
+
+def _is_name(key: str) -> bool:
+    return bool(key) and not key.isdigit() and (len(key) > 1 or key >= _FIRST_SYLLABIC) and key not in ARTICLES
+
+
+def _read_clause(clause: str) -> Iterator[Mention]:
+    tokens = list(_tokens(clause))
+    words = [token for token in tokens if token.key]
+    if not words:
+        return
+    if explicit := _discord(tokens):
+        yield explicit
+        return
+    if any(token.word is Word.REMARK for token in words):
+        yield from _introduced(tokens)
+        return
+    named = list(_introduced(tokens)) or list(_beside(clause, tokens))
+    yield from named
+
+
+def _tokens(clause: str) -> Iterator[_Token]:
+    for text in _WORDS.findall(clause):
+        if _SEPARATORS.issuperset(text):
+            yield _Token(text, "", None)
+            continue
+        if _NUMBER.fullmatch(text):
+            continue
+        yield from _split(text)
+
+
+def _split(text: str) -> Iterator[_Token]:
+    """Take a word apart where a hyphen or a glued word joins a name to what stands beside it."""
+    if fold(text) in MEANINGS:
+        yield _token(text)
+        return
+    pieces = [piece for piece in _HYPHENS.split(text) if piece]
+    if len(pieces) > 1 and any(fold(piece) in MEANINGS or _NUMBER.fullmatch(piece) for piece in pieces):
+        for piece in pieces:
+            if not _NUMBER.fullmatch(piece):
+                yield from _split(piece)
+        return
+    key = fold(text)
+    for glued in GLUED:
+        if key.endswith(glued) and len(key) > len(glued) and text.endswith(glued):
+            yield _token(text[: -len(glued)])
+            yield _token(glued)
+            return
+    yield _token(text)
+
+
+def _token(text: str) -> _Token:
+    key = fold(text)
+    word = MEANINGS.get(key)
+    if word is not None:
+        return _Token(text, key, word)
+    text = _POLITE.sub("", text.strip(".'’`´-_") if not _POSSESSIVE.search(text) else text.lstrip(".'’`´-_"))
+    bare = _POSSESSIVE.sub("", text)
+    return _Token(bare, fold(bare), MEANINGS.get(fold(bare)), owns=bare != text)
+
+
+def _discord(tokens: Sequence[_Token]) -> Mention | None:
+    """Read `Discord: X`, `dc X`."""
+    for at, token in enumerate(tokens[:-1]):
+        if token.word is not Word.DISCORD:
+            continue
+        rest = tokens[at + 1 :]
+        marked = not rest[0].key
+        names = [one for one in rest if one.key]
+        if not names or (not marked and (token.owns or names[0].word is not None)):
+            return None
+        written = " ".join(one.text for one in names)
+        return Mention(Form.DISCORD, _keys(names[0].text, written), names[0].text if len(names) == 1 else written)
+    return None
+
+
+def _introduced(tokens: Sequence[_Token]) -> Iterator[Mention]:
+    """Read `alt of X`, `main: X`, `ALT-X`, and the like in other languages; X may be any word where it is clear."""
+    for at, token in enumerate(tokens):
+        if token.word not in (Word.ALT, Word.MAIN):
+            continue
+        follow = at + 1
+        linked = marked = False
+        while follow < len(tokens) and (
+            not tokens[follow].key or tokens[follow].word in (Word.LINK, Word.ALT, Word.MAIN)
+        ):
+            marked |= not tokens[follow].key
+            linked |= tokens[follow].word is Word.LINK
+            follow += 1
+        rest = [one for one in tokens[follow:] if one.key]
+        if not rest or (len(rest) > 1 and rest[1].key in CONJUNCTIONS):
+            return
+        name = rest[0]
+        clear = linked or marked
+        if name.word is not None and not (clear and token.word is Word.ALT and name.word is not Word.REMARK):
+            return
+        if any(one.word is None for one in rest[1:]) and not clear:
+            return
+        if any(one.word is Word.REMARK for one in tokens) and not clear:
+            return
+        yield _other(name, rest[1:])
+        return
+
+
+def _beside(clause: str, tokens: Sequence[_Token]) -> Iterator[Mention]:
+    """Read a name alone or with words beside it that only describe: `X's alt`, `X - mage`, `GM X`, `X`."""
+    words = [token for token in tokens if token.key]
+    names = [token for token in words if token.word is None]
+    others = [token for token in words if token.word is not None]
+    if len(names) == 1 and not any(one.word in (Word.DISCORD, Word.LINK) for one in others):
+        if words[0] is names[0] or others[0].word in (Word.TITLE, Word.ALT, Word.MAIN):
+            tells = names[0].owns or any(
+                one.word in (Word.ALT, Word.MAIN) or (one.word is Word.CLASS and _apart(clause)) for one in others
+            )
+            if tells:
+                yield _other(names[0], others)
+            else:
+                yield _bare(names[0], others)
+        return
+    if not names and len(others) > 1 and others[-1].word is Word.ALT and others[0].word in (Word.CLASS, Word.DISCORD):
+        # A person may be called like a class: "Disc alt", "Bear's alt".
+        yield Mention(Form.OTHER, _keys(others[0].text), others[0].text)
+        return
+    if not names and len(others) == 1 and others[0].word is Word.CLASS:
+        return
+    if 1 < len(names) <= 3 and not others:
+        yield Mention(Form.BARE, _keys(clause), clause.strip(), whole=True)
+        yield from _with_realm(names)
+
+
+def _with_realm(names: Sequence[_Token]) -> Iterator[Mention]:
+    """Read `Name-Realm` of a realm with several words."""
+    name, hyphen, realm = names[0].text.partition("-")
+    if hyphen and _keys(name):
+        rest = "".join([realm, *(one.text for one in names[1:])])
+        yield Mention(Form.OTHER, _keys(name), " ".join(one.text for one in names), realm=fold(rest))
+
+
+def _other(name: _Token, others: Sequence[_Token]) -> Mention:
+    classes = [one.key for one in others if one.word is Word.CLASS]
+    keys = _keys(name.text)
+    if classes and not name.owns and name.key.isascii() and name.key.endswith("s"):
+        # "bobs mage": the possessive without its mark; the name with the letter comes first.
+        keys = _keys(name.text, name.text[:-1])
+    return Mention(Form.OTHER, keys, name.text, class_word=classes[0] if classes else "")
+
+
+def _apart(clause: str) -> bool:
+    """Tell whether more than a space stands between a name and what describes it."""
+    return any(mark in clause for mark in "-–(/")
+
+
+def _bare(name: _Token, others: Sequence[_Token]) -> Mention:
+    if others:
+        mention = _other(name, others)
+        return Mention(Form.BARE, mention.keys, mention.written, class_word=mention.class_word)
+    left, hyphen, realm = name.text.partition("-")
+    if hyphen and _keys(left):
+        return Mention(Form.BARE, _keys(left), name.text, realm=fold(realm))
+    return Mention(Form.BARE, _keys(name.text), name.text)
