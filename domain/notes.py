@@ -50,17 +50,22 @@ class _Token:
     word: Word | None
     owns: bool = False
     """Ends in a possessive."""
+    shorter: str = ""
+    """The text without a syllable that may be a title or a case, "" for none."""
 
 
-_CLAUSES: Final = re.compile(r"[,;|\n\r]+|\s/\s|\s/|/\s|\s[-–—]+\s*$")
+_CLAUSES: Final = re.compile(r"[,;|\n\r]+|\s/\s|\s/|/\s|\s[-–—]+\s*$|\b(?:aka|alias)\b", re.IGNORECASE)
 _HANDLE: Final = re.compile(r"(?:^|[\s(\[:=])@([^\s,;|)\]]{2,})")
 _DISCRIMINATED: Final = re.compile(r"([^\s:=@#(\[]{2,32})#(\d{4})\b")
-_WORDS: Final = re.compile(r"(?<=\s)[-–—]+(?=\s)|[^\s:=/()\[\]{}<>«»\"!?*+~•·→&\\]+|[:=]")
+_WORDS: Final = re.compile(r"(?<=\s)[-–—]+(?=\s)|[^\s:=/()\[\]{}<>«»\"!?*+~•·→&\\]+|[:=&]")
 _POSSESSIVE: Final = re.compile(r"(?:['’`´]s|['’`´])$", re.IGNORECASE)
+_QUOTES: Final = "'’`´"
+_EDGES: Final = f".{_QUOTES}-_"
 _HYPHENS: Final = re.compile(r"[-–—]+")
 _NUMBER: Final = re.compile(r"[\d.,:/'’#%+-]+(?:k|io|ilvl|il|ilevel|st|nd|rd|th|er|e)?", re.IGNORECASE)
-_POLITE: Final = re.compile(r"(?<=.)(?:님|的|の|씨)$")
+_POLITE: Final = re.compile(r"(?<=.)(?:님|씨|의|的|の)$")
 _SEPARATORS: Final = frozenset(":=-–—")
+_AND: Final = "&"
 _FIRST_SYLLABIC: Final = "\N{HANGUL CHOSEONG KIYEOK}"
 """From here on lie the scripts in which one letter may be a whole name."""
 
@@ -123,10 +128,10 @@ def _read_clause(clause: str) -> Iterator[Mention]:
 
 def _tokens(clause: str) -> Iterator[_Token]:
     for text in _WORDS.findall(clause):
-        if _SEPARATORS.issuperset(text):
+        if text == _AND or _SEPARATORS.issuperset(text):
             yield _Token(text, "", None)
             continue
-        if _NUMBER.fullmatch(text):
+        if _NUMBER.fullmatch(text) or MEANINGS.get(fold(text)) is Word.FIGURE:
             continue
         yield from _split(text)
 
@@ -156,18 +161,23 @@ def _token(text: str) -> _Token:
     word = MEANINGS.get(key)
     if word is not None:
         return _Token(text, key, word)
-    text = _POLITE.sub("", text.strip(".'’`´-_") if not _POSSESSIVE.search(text) else text.lstrip(".'’`´-_"))
+    quoted = text[:1] in _QUOTES
+    text = text.strip(_EDGES) if quoted or not _POSSESSIVE.search(text) else text.lstrip(_EDGES)
     bare = _POSSESSIVE.sub("", text)
-    return _Token(bare, fold(bare), MEANINGS.get(fold(bare)), owns=bare != text)
+    shorter = _POLITE.sub("", bare)
+    return _Token(bare, fold(bare), MEANINGS.get(fold(bare)), bare != text, "" if shorter == bare else shorter)
 
 
 def _discord(tokens: Sequence[_Token]) -> Mention | None:
     """Read `Discord: X`, `dc X`."""
-    for at, token in enumerate(tokens[:-1]):
+    for at, token in enumerate(tokens):
         if token.word is not Word.DISCORD:
             continue
-        rest = tokens[at + 1 :]
-        marked = not rest[0].key
+        rest = [one for one in tokens[at + 1 :] if one.word is not Word.TITLE]
+        before = [one for one in tokens[:at] if one.key and one.word is not Word.LINK]
+        if not rest and len(before) == 1 and before[0].word is None:
+            return Mention(Form.DISCORD, _keys(before[0].text), before[0].text)
+        marked = any(not one.key for one in rest)
         names = [one for one in rest if one.key]
         if not names or (not marked and (token.owns or names[0].word is not None)):
             return None
@@ -190,7 +200,8 @@ def _introduced(tokens: Sequence[_Token]) -> Iterator[Mention]:
             linked |= tokens[follow].word is Word.LINK
             follow += 1
         rest = [one for one in tokens[follow:] if one.key]
-        if not rest or (len(rest) > 1 and rest[1].key in CONJUNCTIONS):
+        several = any(one.text == _AND or one.key in CONJUNCTIONS for one in tokens[follow + 1 : follow + 2])
+        if not rest or several:
             return
         name = rest[0]
         clear = linked or marked
@@ -223,7 +234,8 @@ def _beside(clause: str, tokens: Sequence[_Token]) -> Iterator[Mention]:
         # A person may be called like a class: "Disc alt", "Bear's alt".
         yield Mention(Form.OTHER, _keys(others[0].text), others[0].text)
         return
-    if not names and len(others) == 1 and others[0].word is Word.CLASS:
+    if len(names) == 2 and names[0].owns and words[0] is names[0]:
+        yield Mention(Form.BARE, _keys(names[0].text), names[0].text)
         return
     if 1 < len(names) <= 3 and not others:
         yield Mention(Form.BARE, _keys(clause), clause.strip(), whole=True)
@@ -234,14 +246,17 @@ def _with_realm(names: Sequence[_Token]) -> Iterator[Mention]:
     """Read `Name-Realm` of a realm with several words."""
     name, hyphen, realm = names[0].text.partition("-")
     if hyphen and _keys(name):
-        rest = "".join([realm, *(one.text for one in names[1:])])
-        yield Mention(Form.OTHER, _keys(name), " ".join(one.text for one in names), realm=fold(rest))
+        written = " ".join(one.text for one in names)
+        yield Mention(Form.OTHER, _keys(name), written, realm=fold(realm + "".join(one.text for one in names[1:])))
 
 
 def _other(name: _Token, others: Sequence[_Token]) -> Mention:
+    realm = next(_with_realm([name, *(one for one in others if one.word is None)]), None)
+    if realm is not None:
+        return realm
     classes = [one.key for one in others if one.word is Word.CLASS]
-    keys = _keys(name.text)
-    if classes and not name.owns and name.key.isascii() and name.key.endswith("s"):
+    keys = _keys(name.text, name.shorter)
+    if not name.owns and name.key.isascii() and name.key.endswith("s") and others and others[0].word is not Word.MAIN:
         # "bobs mage": the possessive without its mark; the name with the letter comes first.
         keys = _keys(name.text, name.text[:-1])
     return Mention(Form.OTHER, keys, name.text, class_word=classes[0] if classes else "")

@@ -19,31 +19,33 @@ class Word(StrEnum):
     LINK = "link"
     """Joins an alt or main word to a name: of, von, de, for."""
     CLASS = "class"
-    """A class or a role; describes the character beside a name."""
+    """A class, a role or a profession; describes the character beside a name."""
     TITLE = "title"
     """A rank or an office beside a name."""
+    FIGURE = "figure"
+    """Goes with a number, and both say nothing here."""
     REMARK = "remark"
     """Says something of its own; a note that holds one names nobody by its other words."""
 
 
 _WORDS: Final = {
     Word.ALT: """
-        alt alts twink twinks toon bank bankalt bankchar banker mule alt-char altchar second
-        2t 2tchar zweitchar zweitcharakter 2charakter nebenchar bankchar
-        reroll rerolls alter mulet banque perso
-        secundario secundaria alterno secundário
+        alt alts twink twinks toon toons char chars bank bankalt bankchar banktoon banktwink banker mule altchar second
+        secondary 2t 2tchar zweitchar zweitcharakter nebenchar
+        reroll rerolls alter mulet banque perso personnage secondaire
+        secundario secundaria alterno secundário pj personaje personagem
         альт альты твинк твин твинка твиночек банк
         부캐 부캐릭 부케 창고 부계정
         小号
     """,
     Word.MAIN: """
-        main mains mainchar hauptchar hauptcharakter haupt principal principale
+        m main mains mainchar owner owned belongs played hauptchar hauptcharakter haupt principal principale
         мейн мэйн осн основа основной мейна основы
         본캐 본캐릭 메인 본
         大号
     """,
     Word.DISCORD: "discord disc dc disco dis дискорд дис дс 디스코드 디코 ディスコード",
-    Word.LINK: "of for von vom des du de del da do is to от у для 의 的 님 to belongs",
+    Word.LINK: "of for by to on is from von vom v auf des du de del da do dos от у для 의 的",
     Word.CLASS: """
         dk deathknight dh demonhunter druid dudu dru feral balance boomkin boomie bear guardian resto
         evoker voker dragon aug augmentation preservation devastation
@@ -63,25 +65,26 @@ _WORDS: Final = {
         монах дх дк эвокер пробудитель танк хил хилл дд рдд мдд
         죽기 악사 드루 드루이드 기원사 사냥꾼 냥꾼 법사 수도사 수도 성기사 기사 사제 도적 술사 주술사 흑마 흑마법사 전사
         탱커 탱 힐러 힐 딜러 딜 근딜 원딜
+        mining miner herb herbs herbalism herbalist alch alchy alchemy alchemist skin skinner skinning
+        lw leatherworker leatherworking bs blacksmith blacksmithing jc jewelcrafting jewelcrafter
+        ench enchant enchanter enchanting tailor tailoring eng engi engineer engineering
+        insc inscription scribe cook cooking fishing profession professions prof profs crafter crafting
         死亡骑士 恶魔猎手 德鲁伊 猎人 法师 武僧 圣骑士 牧师 潜行者 萨满 术士 战士 唤魔师
         战士 法师
     """,
     Word.TITLE: """
         gm guildmaster guildmistress guildleader guildlead leader officer offi raidlead raidleader lead rl co-gm cogm
-        veteran vet raider
+        veteran vet raider name tag nick nickname user username handle id irl
         trial trialist initiate member social casual friend recruit
         gildenmeister gildenleiter offizier raidleiter mitglied
         officier oficial рл гм офицер рейдер
         길드장 길마 부길마 임원 오피서
     """,
+    Word.FIGURE: "ilvl ilevel ilv gs io rio score gearscore lvl level lv stufe niveau nivel cr",
     Word.REMARK: """
-        joined since bis until from inv invited by friend promoted knows ask me not no do
+        joined since bis until inv invited friend promoted knows ask me not no bot
         inactive afk away back break retired banned loot trial raid team only new old ex former
-        irl wife husband brother sister gf bf son daughter partner
-        ilvl ilevel gs io rio score gearscore ilv
-        mining herb herbs herbalism alch alchemy skin skinning lw leatherworking bs blacksmith blacksmithing
-        jc jewelcrafting jewelcrafter ench enchant enchanter enchanting tailor tailoring eng engineer engineering
-        insc inscription scribe cook cooking fishing profession professions prof crafter crafting
+        wife husband brother sister gf bf son daughter partner
         mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends
         mo di mi do fr sa so lun mar mer jeu ven sam dim lun mie jue vie sab dom
         пн вт ср чт пт сб вс
