@@ -1,7 +1,7 @@
 """The passes of a matching: links, each from the evidence and from what those before it linked."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from domain.bearers import Bearers, Person
 from domain.evidence import Evidence, RuleName, Strength
@@ -33,18 +33,23 @@ class Matching:
 
         While others may still be linked, a character waits for the owner of whom its strongest note names.
         """
-        waiting = [one for one in self.case.characters if one.id not in self.owners]
-        round_, patient = 0, True
+        waiting = {one.id: one for one in self.case.characters if one.id not in self.owners}
+        looked_at: Iterable[Character] = tuple(waiting.values())
+        round_, patient = 1, True
         while waiting:
-            round_ += 1
-            found = [decided for one in waiting if (decided := self._decide(one, round_, patient=patient)) is not None]
+            decided = (self._decide(one, round_, patient=patient) for one in looked_at)
+            found = [one for one in decided if one is not None]
             if not found and not patient:
                 return
-            patient = bool(found)
             for link, person in found:
                 self.links[link.character_id] = link
                 self.owners[link.character_id] = person
-            waiting = [one for one in waiting if one.id not in self.owners]
+                del waiting[link.character_id]
+            round_ += bool(found)
+            patient = bool(found)
+            # Only the owner of another character can have changed what a character's notes mean.
+            following = {id_ for link, _ in found for id_ in self.readings.following(link.character_id)}
+            looked_at = tuple(waiting[id_] for id_ in (following if found else waiting) if id_ in waiting)
 
     def _decide(self, character: Character, round_: int, *, patient: bool) -> tuple[Link, Person] | None:
         """Link a character by the first kind of evidence that means one person; what speaks against it lowers it."""

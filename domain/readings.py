@@ -17,6 +17,8 @@ CROWD: Final = 8
 """People of one name among whom a note chooses nobody."""
 CLEAR_LENGTH: Final = 6
 """Letters from which on a name in a note may also be meant by one with decoration."""
+MOST_SHARING: Final = 100
+"""Characters whose notes share a word before it is no nickname of one person."""
 SOURCES: Final = {Place.OFFICER_NOTE: Source.OFFICER_NOTE, Place.GUILD_NOTE: Source.GUILD_NOTE}
 
 
@@ -75,6 +77,7 @@ class Readings:
         self.of: Mapping[int, tuple[Reading, ...]] = {
             one.id: found for one in case.characters if (found := tuple(self._read(one)))
         }
+        self._named_by: defaultdict[int, set[int]] = defaultdict(set)
         sharing: defaultdict[str, set[int]] = defaultdict(set)
         self.spoken: set[str] = set()
         """The nicknames that some note uses as a name for sure, and not as a word that may be a remark."""
@@ -88,6 +91,8 @@ class Readings:
                         self.spoken.add(reading.nickname)
                 elif len(reading.characters) == 1:
                     self.called.update(reading.characters)
+                for named in reading.characters:
+                    self._named_by[named].add(character_id)
         self.sharing: Mapping[str, Sequence[int]] = {key: sorted(ids) for key, ids in sharing.items()}
         """The characters whose notes hold a nickname that names nobody known."""
 
@@ -97,10 +102,18 @@ class Readings:
                 if (reading := self._resolve(character, place, mention)) is not None:
                     yield reading
 
+    def following(self, character_id: int) -> Iterator[int]:
+        """Give the characters whose notes mean the owner of one."""
+        yield from self._named_by[character_id]
+        for reading in self.of.get(character_id, ()):
+            if reading.nickname:
+                yield from self.leading_to(reading)
+
     def leading_to(self, reading: Reading) -> Sequence[int]:
         """Give the characters whose owner a reading means: those it names, or those whose notes share its nickname."""
         if reading.nickname:
-            return self.sharing[reading.nickname] if reading.nickname in self.spoken else ()
+            sharing = self.sharing[reading.nickname]
+            return sharing if reading.nickname in self.spoken and len(sharing) <= MOST_SHARING else ()
         return reading.characters
 
     def _resolve(self, character: Character, place: Place, mention: Mention) -> Reading | None:
