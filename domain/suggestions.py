@@ -134,14 +134,16 @@ def groups(matching: Matching) -> tuple[tuple[int, ...], ...]:
             others = _tied(matching, reading, characters)
             sets.tie([id_, *(other for other in others if other not in matching.owners)])
             leading[id_].update(other for other in others if other in matching.owners)
+    attached: defaultdict[Person, set[int]] = defaultdict(set)
     found = []
     for members in sets.several():
         anchors = {other for id_ in members for other in leading[id_]}
         owners = {matching.owners[other] for other in anchors}
-        whole = (*members, min(anchors)) if len(owners) == 1 else members
-        if len(whole) > 1:
-            found.append(tuple(sorted(whole)))
-    return tuple(sorted(found))
+        if len(owners) == 1:
+            attached[owners.pop()].update((*members, min(anchors)))
+        elif len(members) > 1:
+            found.append(tuple(members))
+    return tuple(sorted((*found, *(tuple(sorted(several)) for several in attached.values()))))
 
 
 def _tied(matching: Matching, reading: Reading, characters: Similar) -> Sequence[int]:
