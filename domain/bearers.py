@@ -26,17 +26,21 @@ def exact(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A person and where they bear a name; `name` is the whole that `piece` is taken from."""
+    """A person and where they bear a name; `name` is the whole that `piece` is taken from.
+
+    `shown` tells that others see them by it: the nick, where there is none the global name, else the username.
+    """
 
     person: Person
     place: Place
     piece: Piece
     name: str
+    shown: bool = False
 
     @property
     def rank(self) -> int:
-        """Give how much the place says, 0 for most."""
-        return _PLACES.index(self.place)
+        """Give how much the place says, 0 for most: whatever others see counts alike."""
+        return 0 if self.shown else _PLACES.index(self.place)
 
 
 class Bearers:
@@ -68,10 +72,11 @@ class Bearers:
         index: defaultdict[str, list[Bearer]] = defaultdict(list)
         for member in case.members:
             person = person_of(case, member.id)
+            shown = member.nick or member.global_name or member.username
             for place, name in zip(_PLACES, (member.nick, member.global_name, member.username), strict=True):
                 if name:
                     for piece in self._with_realm(list(pieces(name, handle=place is Place.USERNAME))):
-                        index[piece.key].append(Bearer(person, place, piece, name))
+                        index[piece.key].append(Bearer(person, place, piece, name, name == shown))
         return index
 
     def _with_realm(self, found: Sequence[Piece]) -> Iterable[Piece]:

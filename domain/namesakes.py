@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from domain.bearers import Bearer, Bearers, Person
+from domain.bearers import Bearer, Bearers, Person, exact
 from domain.decoration import romanised, undecorated
 from domain.evidence import Evidence, RuleName, Strength
 from domain.identity import Character, Member
@@ -37,7 +37,13 @@ def equal_names(bearers: Bearers, character: Character) -> Verdict:
     top = sorted({one.person for one in found if one.rank == best})
     if len(top) > CROWD:
         return NOBODY
-    reasons = _collect(found, character, RuleName.EQUAL_NAME, Strength.STRONG, Source.NAME)
+    key = bearers.keys[character.id]
+    # Many leave accents out: without any, and without a realm, a name hardly tells which of several it means.
+    tells = len(bearers.by_key[key]) == 1 or any(
+        one.piece.realm or exact(one.piece.written) != key for one in found if one.rank == best
+    )
+    strength = Strength.STRONG if tells else Strength.GOOD
+    reasons = _collect(found, character, RuleName.EQUAL_NAME, strength, Source.NAME)
     if not _apart_from_twins(bearers, character, found, best):
         return Verdict(reasons)
     if len(top) == 1:

@@ -100,8 +100,8 @@ class Matching:
             if not decided and people:
                 decided = True
                 meant = {person for person, _ in people}
-                # Of several characters with one name each must be that person's, or the member alone bear it.
-                whole = bool(reading.people) or not reading.characters or len(people) == len(reading.characters)
+                # Of several characters with one name each must be that person's.
+                whole = not reading.characters or len(people) == len(reading.characters)
                 winner = meant.pop() if len(meant) == 1 and whole else None
         if not reasons:
             return NOBODY
