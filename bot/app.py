@@ -13,9 +13,10 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot import sandbox_notes
 from bot.battlenet.client import BattleNetClient
 from bot.battlenet.limiter import Limiter
-from bot.database import bring_to_head, open_database, revision
+from bot.database import open_database, prepare
 from bot.metrics import Metrics
 from bot.services import status
 from bot.services.bundle import Services
@@ -24,8 +25,8 @@ from bot.services.jobs import Worker
 from bot.services.outbox import Outbox
 from bot.services.takeover import take_over
 from bot.settings import Settings, SettingsError
+from bot.worker import WorkerProcess
 from cogs.common.bot import MusterBot
-from db import migrate
 from db.engine import create_engine, create_sessions
 from domain.errors import Unavailable
 from web_embed.app import HealthReport, create_web, start_web
@@ -55,7 +56,7 @@ def run(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings, url: str) -> None:
-    await _prepare_database(settings, url)
+    await prepare(settings, url)
     point_discord(settings)
     metrics = Metrics()
     async with AsyncExitStack() as stack:
@@ -92,10 +93,13 @@ async def open_services(settings: Settings, url: str, metrics: Metrics) -> Async
         limiter=limiter,
         observer=metrics,
     )
+    compute = WorkerProcess()
     try:
-        ctx = Context(create_sessions(engine), meter=metrics)
+        before_matching = None if settings.sandbox_notes is None else sandbox_notes.reader(settings.sandbox_notes)
+        ctx = Context(create_sessions(engine), meter=metrics, compute=compute, before_matching=before_matching)
         yield Services(ctx, battlenet, Outbox(ctx), Worker(ctx, battlenet, url), timers=settings.timers)
     finally:
+        await compute.close()
         await battlenet.aclose()
         await engine.dispose()
 
@@ -106,15 +110,6 @@ def point_discord(settings: Settings) -> None:
     Route.BASE = settings.discord_api
     if settings.discord_gateway is not None:
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(settings.discord_gateway)
-
-
-async def _prepare_database(settings: Settings, url: str) -> None:
-    if settings.database_url is None:
-        await bring_to_head(url)
-        return
-    found, newest = await revision(url), migrate.head()
-    if found != newest:
-        raise SettingsError(f"the database is at {found or 'nothing'}, not at {newest}: run `muster migrate` first")
 
 
 async def _until_told(bot: MusterBot, token: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from bot.settings import Environment, Settings
+from bot.settings import Environment, Settings, SettingsError
 from db import migrate
 from db.embedded import EmbeddedPostgres
 from domain.errors import Unavailable
@@ -32,6 +32,20 @@ def open_database(settings: Settings) -> Iterator[str]:
                 yield server.url()
     else:
         raise AssertionError("settings without a database are refused where they are read")
+
+
+async def prepare(settings: Settings, url: str) -> None:
+    """Make sure that the database is at the newest revision.
+
+    An embedded one is migrated here, since nobody else can reach it; a given one must have been: raises SettingsError
+    with the command to run, or Unavailable.
+    """
+    if settings.database_url is None:
+        await bring_to_head(url)
+        return
+    found, newest = await revision(url), migrate.head()
+    if found != newest:
+        raise SettingsError(f"the database is at {found or 'nothing'}, not at {newest}: run `muster migrate` first")
 
 
 async def revision(url: str) -> str | None:

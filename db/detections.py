@@ -10,6 +10,9 @@ it so) or hashed (NOT IN over columns that are never null).
 from collections.abc import Mapping
 
 from db.ranks import IN_GUILD, PLAYER_RANKS, PRESENT, PROOFS
+from domain.links import Source
+
+BY_PERSON = ", ".join(f"'{source.value}'" for source in Source if source.is_by_person)
 
 _LINKED = f"""
     FROM guild_identity.player_characters AS owned
@@ -65,6 +68,28 @@ _PLAYER_ROLES = f"""
 """  # noqa: S608 (pieces of SQL of ours)
 """Each proven player whose rank has a role, with the mapped roles that any of their members holds."""
 
+_CONTRADICTED = f"""
+    SELECT c.id AS subject_id, array_to_string(found.user_ids, ' ') AS fingerprint, jsonb_build_object(
+            'name', c.name, 'realm', coalesce(c.realm_name, c.realm_slug), 'rank', membership.rank,
+            'rank_name', named.name, 'other_ids', found.user_ids, 'user_ids', ARRAY(
+                SELECT half.user_id FROM guild_identity.player_members AS half
+                WHERE half.server_id = :server_id AND half.player_id = owned.player_id ORDER BY half.user_id
+            ), 'by_note', found.evidence #>> '{{0,place}}' IN ('guild_note', 'officer_note')
+        ) AS facts
+    FROM guild_identity.link_contradictions AS found
+    CROSS JOIN LATERAL (
+        SELECT half.character_id, half.player_id, half.source FROM guild_identity.player_characters AS half
+        WHERE half.server_id = :server_id AND half.character_id = found.character_id
+        OFFSET 0
+    ) AS owned
+    CROSS JOIN {IN_GUILD} AS membership
+    JOIN common.wow_characters AS c ON c.id = found.character_id
+    LEFT JOIN guild_identity.guild_ranks AS named
+        ON (named.server_id, named.guild_id, named.rank_index) = (:server_id, :guild_id, membership.rank)
+    WHERE found.server_id = :server_id
+"""  # noqa: S608 (pieces of SQL of ours)
+"""Each linked character in the guild that matching found to speak for somebody else; not what its notes say."""
+
 DETECTIONS: Mapping[str, str] = {
     "orphan_wow": f"""
         SELECT c.id AS subject_id, '' AS fingerprint, jsonb_build_object(
@@ -73,20 +98,22 @@ DETECTIONS: Mapping[str, str] = {
         ) AS facts
         {_CHARACTERS} AND c.id NOT IN (SELECT owned.character_id {_LINKED})
     """,
-    # Once ranks are mapped, a member without a mapped role is a guest: nobody to link.
+    # Once ranks are mapped, a member without a mapped role is a guest: nobody to link. Who opted out is not looked for.
     "orphan_discord": f"""
         SELECT member.user_id AS subject_id, '' AS fingerprint, jsonb_build_object(
             'name', coalesce(member.nick, member.global_name, member.username), 'username', member.username
         ) AS facts
         FROM guild_identity.discord_users AS member
         WHERE member.server_id = :server_id AND member.left_at IS NULL AND NOT member.pending
-            AND CAST(:guild_id AS bigint) IS NOT NULL
+            AND member.opted_out_at IS NULL AND CAST(:guild_id AS bigint) IS NOT NULL
             AND member.user_id NOT IN (SELECT attached.user_id {_LINKED})
             AND (
                 member.role_ids && ARRAY(SELECT role_id FROM ({_MAPPED_ROLES}) AS mapped)
                 OR NOT EXISTS ({_MAPPED_ROLES})
             )
     """,  # noqa: S608 (pieces of SQL of ours)
+    "link_contradicts_note": f"{_CONTRADICTED} AND owned.source IN ({BY_PERSON})",
+    "note_mismatch": f"{_CONTRADICTED} AND owned.source NOT IN ({BY_PERSON})",
     # Whose rank an officer has set apart from the game may well keep the role that goes with the game's.
     "role_mismatch": f"""
         {_PLAYER_ROLES}

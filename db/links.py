@@ -1,74 +1,16 @@
 """Players and the two halves of their links."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.ranks import override
+from db import history
 from db.recordset import rows, with_rows
-from db.tables.guilds import Character, Membership
-from db.tables.people import Member, Player, PlayerCharacter, PlayerMember, RejectedCandidate
-from domain.links import Confidence, Source
-from domain.matching import CharacterName, MemberNames, NameKind
-
-
-async def guild_characters(session: AsyncSession, server_id: int, guild_id: int) -> list[CharacterName]:
-    """Load the characters now in a guild, with whether this server has linked them."""
-    linked = PlayerCharacter.character_id.is_not(None)
-    found = await session.execute(
-        sa.select(Character.id, Character.name_key, linked)
-        .join(Membership, Membership.character_id == Character.id)
-        .outerjoin(
-            PlayerCharacter,
-            sa.and_(PlayerCharacter.character_id == Character.id, PlayerCharacter.server_id == server_id),
-        )
-        .where(Membership.guild_id == guild_id, Membership.left_at.is_(None))
-    )
-    return [CharacterName(*row) for row in found]
-
-
-async def member_names(session: AsyncSession, server_id: int) -> tuple[list[MemberNames], dict[int, int]]:
-    """Load the names of the present members, and the player of each who has one."""
-    found = await session.execute(
-        sa.select(
-            Member.user_id,
-            Member.username_key,
-            Member.global_name_key,
-            Member.nick_key,
-            PlayerMember.player_id,
-        )
-        .outerjoin(
-            PlayerMember,
-            sa.and_(PlayerMember.server_id == Member.server_id, PlayerMember.user_id == Member.user_id),
-        )
-        .where(Member.server_id == server_id, Member.left_at.is_(None))
-    )
-    names: list[MemberNames] = []
-    players: dict[int, int] = {}
-    for row in found:
-        keys = (
-            (NameKind.USERNAME, row.username_key),
-            (NameKind.GLOBAL_NAME, row.global_name_key),
-            (NameKind.NICK, row.nick_key),
-        )
-        names.append(MemberNames(row.user_id, keys))
-        if row.player_id is not None:
-            players[row.user_id] = row.player_id
-    return names, players
-
-
-async def rejected(session: AsyncSession, server_id: int) -> set[tuple[int, int]]:
-    """Load the pairs (character id, user id) that people said are not one."""
-    found = await session.execute(
-        sa.select(RejectedCandidate.character_id, RejectedCandidate.user_id).where(
-            RejectedCandidate.server_id == server_id
-        )
-    )
-    return {(row.character_id, row.user_id) for row in found}
-
+from db.tables.people import Member, Player, PlayerCharacter, PlayerMember, RankOverride, RejectedCandidate
+from domain.links import Confidence, LinkEnd, Source
 
 # New players are numbered by their public id, which is known before the database gives the row's own.
 CREATE_PLAYERS = with_rows(
@@ -158,6 +100,17 @@ async def member_half(session: AsyncSession, server_id: int, user_id: int) -> Pl
     return await session.get(PlayerMember, (server_id, user_id))
 
 
+async def characters_of(session: AsyncSession, server_id: int, player_id: int) -> list[PlayerCharacter]:
+    """Load the character halves of a player."""
+    return list(
+        await session.scalars(
+            sa.select(PlayerCharacter)
+            .where(PlayerCharacter.server_id == server_id, PlayerCharacter.player_id == player_id)
+            .order_by(PlayerCharacter.character_id)
+        )
+    )
+
+
 async def members_of(session: AsyncSession, server_id: int, player_id: int) -> list[PlayerMember]:
     """Load the member halves of a player."""
     return list(
@@ -169,21 +122,83 @@ async def members_of(session: AsyncSession, server_id: int, player_id: int) -> l
     )
 
 
-async def delete_empty_player(session: AsyncSession, server_id: int, player_id: int, now: datetime) -> bool:
-    """Delete a player who owns no character any more, with the member halves; False while one is left.
+async def present_members_of(session: AsyncSession, server_id: int, player_id: int) -> list[PlayerMember]:
+    """Load the member halves of a player whose members are in the server now."""
+    return list(
+        await session.scalars(
+            sa.select(PlayerMember)
+            .join(Member, sa.and_(Member.server_id == PlayerMember.server_id, Member.user_id == PlayerMember.user_id))
+            .where(PlayerMember.server_id == server_id, PlayerMember.player_id == player_id, Member.left_at.is_(None))
+            .order_by(PlayerMember.user_id)
+        )
+    )
 
-    An officer's word about the rank keeps the player too, as long as it stands.
-    """
-    owned = sa.select(PlayerCharacter.character_id).where(
-        PlayerCharacter.server_id == server_id, PlayerCharacter.player_id == player_id
-    )
-    if await session.scalar(sa.select(owned.exists())) or await override(session, server_id, player_id, now):
-        return False
+
+async def hand_over(session: AsyncSession, server_id: int, character_ids: Collection[int], player_id: int) -> None:
+    """Let characters belong to another player, their halves otherwise as they are; they are nobody's main any more."""
+    for column in (Player.main_character_id, Player.offspec_character_id):
+        await session.execute(
+            sa.update(Player).where(Player.server_id == server_id, column.in_(character_ids)).values({column: None})
+        )
     await session.execute(
-        sa.delete(PlayerMember).where(PlayerMember.server_id == server_id, PlayerMember.player_id == player_id)
+        sa.update(PlayerCharacter)
+        .where(PlayerCharacter.server_id == server_id, PlayerCharacter.character_id.in_(character_ids))
+        .values(player_id=player_id)
     )
-    await session.execute(sa.delete(Player).where(Player.server_id == server_id, Player.id == player_id))
-    return True
+
+
+async def end_links(
+    session: AsyncSession,
+    server_id: int,
+    character_ids: Collection[int],
+    ended: LinkEnd,
+    *,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """Take characters from their players and keep in the history what was.
+
+    Main and off-spec pointers to them are cleared by their foreign keys; a player of whom nothing is known any more
+    goes too, as `delete_empty_players` says.
+    """
+    if not character_ids:
+        return
+    await history.remember(session, server_id, character_ids, ended, by=by, now=now)
+    freed = await session.scalars(
+        sa.delete(PlayerCharacter)
+        .where(PlayerCharacter.server_id == server_id, PlayerCharacter.character_id.in_(character_ids))
+        .returning(PlayerCharacter.player_id)
+        # What this session has loaded of them is gone too.
+        .execution_options(synchronize_session="fetch")
+    )
+    await delete_empty_players(session, server_id, set(freed), now)
+
+
+async def delete_empty_players(
+    session: AsyncSession, server_id: int, player_ids: Collection[int], now: datetime
+) -> None:
+    """Delete those players who own no character any more, with the member halves, also a person's word about one.
+
+    That a member is a player without characters tells nothing. An officer's word about the rank keeps the player, as
+    long as it stands.
+    """
+    owns = sa.exists().where(PlayerCharacter.server_id == Player.server_id, PlayerCharacter.player_id == Player.id)
+    ranked = sa.exists().where(
+        RankOverride.server_id == Player.server_id,
+        RankOverride.player_id == Player.id,
+        sa.or_(RankOverride.ends_at.is_(None), RankOverride.ends_at > now),
+    )
+    empty = set(
+        await session.scalars(
+            sa.select(Player.id).where(Player.server_id == server_id, Player.id.in_(player_ids), ~owns, ~ranked)
+        )
+    )
+    if not empty:
+        return
+    await session.execute(
+        sa.delete(PlayerMember).where(PlayerMember.server_id == server_id, PlayerMember.player_id.in_(empty))
+    )
+    await session.execute(sa.delete(Player).where(Player.server_id == server_id, Player.id.in_(empty)))
 
 
 REJECT = with_rows(

@@ -1,6 +1,6 @@
 """People as they are shown: players with their members and characters, and where each link comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ class HalfView:
     evidence: Mapping[str, Any]
     linked_at: datetime
     linked_by: int | None
+    run_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +50,33 @@ class CharacterView:
 
 @dataclass(frozen=True, slots=True)
 class MemberView:
-    """A member as this server sees them; half None: no player yet."""
+    """A member as this server sees them; half None: no player yet.
+
+    `pending`: still in rules screening; `opted_out_at`: since when no rule may match them.
+    """
 
     user_id: int
     name: str
     username: str
     left_at: datetime | None
     half: HalfView | None
+    pending: bool = False
+    opted_out_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PlayerView:
-    """A player, or a lone member or character without one (public id None); `roster_at` dates the ranks."""
+    """A player, or a lone member or character without one (public id None).
+
+    `roster_at` dates the ranks; `main_id` is one of the characters.
+    """
 
     public_id: str | None
     members: tuple[MemberView, ...]
     characters: tuple[CharacterView, ...]
     roster_at: datetime | None
     override: OverrideView | None = None
+    main_id: int | None = None
 
     @property
     def rank(self) -> int | None:
@@ -152,6 +162,22 @@ async def characters_named(session: AsyncSession, *, server_id: int, guild_id: i
     return [_character_view(row) for row in await session.execute(query)]
 
 
+async def characters_by_id(
+    session: AsyncSession, *, server_id: int, guild_id: int | None, ids: Sequence[int]
+) -> dict[int, CharacterView]:
+    """Load characters by id, also those that neither are in the guild nor linked here."""
+    query = _characters(server_id, guild_id).where(Character.id == sa.any_(_array(ids)))
+    views = [_character_view(row) for row in await session.execute(query)]
+    return {view.id: view for view in views}
+
+
+async def members_by_id(session: AsyncSession, server_id: int, user_ids: Sequence[int]) -> dict[int, MemberView]:
+    """Load members by user id, also those who have left."""
+    query = _members(server_id).where(Member.user_id == sa.any_(_array(user_ids)))
+    views = [_member_view(row) for row in await session.execute(query)]
+    return {view.user_id: view for view in views}
+
+
 async def member(session: AsyncSession, server_id: int, user_id: int) -> MemberView | None:
     """Load a member, also one who has left."""
     row = (await session.execute(_members(server_id).where(Member.user_id == user_id))).one_or_none()
@@ -162,9 +188,13 @@ async def player(
     session: AsyncSession, server_id: int, player_id: int, guild: Guild | None, *, now: datetime
 ) -> PlayerView:
     """Load a player with all members and characters, those in the guild first and by rank."""
-    public_id = await session.scalar(
-        sa.select(Player.public_id).where(Player.server_id == server_id, Player.id == player_id)
-    )
+    found = (
+        await session.execute(
+            sa.select(Player.public_id, Player.main_character_id).where(
+                Player.server_id == server_id, Player.id == player_id
+            )
+        )
+    ).one()
     members = await session.execute(
         _members(server_id).where(PlayerMember.player_id == player_id).order_by(Member.user_id)
     )
@@ -174,11 +204,12 @@ async def player(
         .order_by(Membership.rank.asc().nulls_last(), Character.name_key)
     )
     return PlayerView(
-        public_id,
+        found.public_id,
         tuple(_member_view(row) for row in members),
         tuple(_character_view(row) for row in characters),
         None if guild is None else guild.roster_synced_at,
         await ranks.override(session, server_id, player_id, now),
+        found.main_character_id,
     )
 
 
@@ -208,10 +239,16 @@ def _member_view(row: sa.Row[Member, PlayerMember]) -> MemberView:
         username=found.username,
         left_at=found.left_at,
         half=_half_view(attached),
+        pending=found.pending,
+        opted_out_at=found.opted_out_at,
     )
+
+
+def _array(ids: Sequence[int]) -> sa.ColumnElement[Any]:
+    return sa.bindparam(None, list(ids), sa.ARRAY(sa.BigInteger))
 
 
 def _half_view(half: PlayerCharacter | PlayerMember | None) -> HalfView | None:
     if half is None:
         return None
-    return HalfView(half.source, half.confidence, half.evidence, half.linked_at, half.linked_by)
+    return HalfView(half.source, half.confidence, half.evidence, half.linked_at, half.linked_by, half.run_id)

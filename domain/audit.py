@@ -101,6 +101,15 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
                 description="A proven player holds none of the roles that ranks are mapped to.",
             ),
             Rule(
+                name="link_contradicts_note",
+                version=1,
+                severity=Severity.WARNING,
+                subject=SubjectKind.CHARACTER,
+                title="Links that a note or a name contradicts",
+                symbol="📝",
+                description="A person said whose a character is, but a note or an equal name speaks for somebody else.",
+            ),
+            Rule(
                 name="orphan_wow",
                 version=1,
                 severity=Severity.WARNING,
@@ -111,12 +120,21 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             ),
             Rule(
                 name="orphan_discord",
-                version=1,
+                version=2,
                 severity=Severity.WARNING,
                 subject=SubjectKind.MEMBER,
                 title="Members without a character",
                 symbol="🔗",
                 description="A member of this server has no linked character in the guild.",
+            ),
+            Rule(
+                name="note_mismatch",
+                version=1,
+                severity=Severity.INFO,
+                subject=SubjectKind.CHARACTER,
+                title="Inferred links that are in doubt",
+                symbol="❓",
+                description="A rule linked a character, but a note or an equal name now speaks for somebody else.",
             ),
             Rule(
                 name="unmapped_rank",

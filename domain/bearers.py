@@ -4,7 +4,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final, TypeAlias
 
 from domain.decoration import SHORTEST, romanised, sounded, undecorated
@@ -19,6 +19,7 @@ Person: TypeAlias = tuple[str, int]
 _PLACES: Final = (Place.NICK, Place.GLOBAL_NAME, Place.USERNAME)
 
 
+@lru_cache(maxsize=65_536)
 def exact(name: str) -> str:
     """Give a name as it tells twins apart: accents count, case does not."""
     return unicodedata.normalize("NFC", name).casefold().strip()

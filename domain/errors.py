@@ -30,6 +30,13 @@ class FollowsNoGuild(NotFound):
         super().__init__("This server follows no guild yet. Choose one with `/setup guild`.")
 
 
+class NotKnownYet(NotFound):
+    """Say to a member that Discord has not told of them yet."""
+
+    def __init__(self) -> None:
+        super().__init__("Muster does not know you here yet. Try again in a few minutes.")
+
+
 class Refused(MusterError):
     """Say that this person may not do this, or not here."""
 

@@ -121,6 +121,8 @@ RULES: Final[Mapping[str, MatchRule]] = MappingProxyType(
 )
 
 
+_OF_OFFICERS: Final = frozenset({RuleName.ALIAS, RuleName.SHARED_NICKNAME})
+"""Rules whose reasons may repeat what stands in an officer note alone."""
 _TEXTS: Final = {
     RuleName.ALIAS: "an officer said that “{written}” means {other}",
     RuleName.NOTE_NAMES_MEMBER: "the {where} says “{written}”, and that is {other}",
@@ -161,7 +163,7 @@ class Evidence:
 
     def text(self, *, for_officers: bool) -> str:
         """Say it in plain words, unescaped; for members what an officer note holds is left out."""
-        if self.place is Place.OFFICER_NOTE and not for_officers:
+        if not for_officers and (self.place is Place.OFFICER_NOTE or self.rule in _OF_OFFICERS):
             return "officers noted it"
         where = "" if self.place is None else PLACES[self.place]
         return _TEXTS[self.rule].format(where=where, written=self.written, other=self.other)

@@ -12,6 +12,7 @@ from domain.evidence import Evidence, RuleName, Strength
 from domain.identity import Character, Member
 from domain.links import Source
 from domain.names import fold
+from domain.vocabulary import MEANINGS
 
 CROWD: Final = 8
 """People of one name among whom nobody could choose: more are not even suggested."""
@@ -69,7 +70,7 @@ def decorated_names(bearers: Bearers, character: Character, *, known: bool) -> V
     if len(people) > 1 or len(bearers.by_key[key]) > 1:
         return Verdict(reasons)
     (person,) = people
-    if not known and len({one.place for one in found}) == 1:
+    if not known and len({one.piece.key for one in found}) == 1:
         return Verdict(reasons)
     carrying = _collect(found, character, RuleName.DECORATED_NAME, Strength.GOOD, Source.SIMILAR_NAME)
     return Verdict(carrying, person)
@@ -79,11 +80,13 @@ def _collect(
     found: Iterable[Bearer], character: Character, rule: RuleName, strength: Strength, source: Source
 ) -> dict[Person, tuple[Evidence, ...]]:
     reasons: defaultdict[Person, list[Evidence]] = defaultdict(list)
-    for one in sorted(found, key=lambda one: (one.rank, not one.piece.whole, one.name)):
+    for one in sorted(found, key=lambda one: (one.rank, not one.piece.whole, one.name, one.place, one.person)):
         if one.person not in reasons and len(reasons) == CROWD:
             continue
         part = rule is RuleName.EQUAL_NAME and not one.piece.whole
-        reason = Evidence(RuleName.NAME_PART if part else rule, strength, source, one.place, one.name, character.name)
+        # "Dave | Tank" more likely tells what Dave plays than that the character Tank is Dave's.
+        given = Strength.GOOD if part and one.piece.key in MEANINGS else strength
+        reason = Evidence(RuleName.NAME_PART if part else rule, given, source, one.place, one.name, character.name)
         if reason not in reasons[one.person]:
             reasons[one.person].append(reason)
     return {person: tuple(several) for person, several in reasons.items()}
@@ -99,15 +102,18 @@ def _apart_from_twins(bearers: Bearers, character: Character, found: Sequence[Be
 def _second_name(bearers: Bearers, character: Character, first: Person, second: Person) -> Evidence | None:
     """Find another name that two people share, apart from the character's: one person may have two accounts."""
     for one, other in ((a, b) for a in bearers.members.get(first, ()) for b in bearers.members.get(second, ())):
-        shared = _other_names(one, character) & _other_names(other, character)
-        if shared:
-            return Evidence(RuleName.SECOND_NAME, Strength.GOOD, Source.SIMILAR_NAME, None, min(shared), character.name)
+        # Whole on one side at least: of user1 and user2 only the stem is shared.
+        shared = (_names(one) & (_names(other) | _stems(other))) | (_stems(one) & _names(other))
+        key = bearers.keys[character.id]
+        apart = {name for name in shared if key not in name and romanised(key) not in name}
+        if apart:
+            return Evidence(RuleName.SECOND_NAME, Strength.GOOD, Source.SIMILAR_NAME, None, min(apart), character.name)
     return None
 
 
-def _other_names(member: Member, character: Character) -> set[str]:
-    key = fold(character.name)
-    stems = {fold(member.username)}
-    stems |= undecorated(romanised(fold(member.username)))
-    names = stems | {fold(member.global_name), fold(member.nick)}
-    return {name for name in names if len(name) > 2 and key not in name and romanised(key) not in name}
+def _names(member: Member) -> set[str]:
+    return {fold(member.username), fold(member.global_name), fold(member.nick)} - {""}
+
+
+def _stems(member: Member) -> frozenset[str]:
+    return undecorated(romanised(fold(member.username)))

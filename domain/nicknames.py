@@ -11,7 +11,7 @@ from domain.names import fold
 # Whatever people put between names: bars, slashes, brackets, dots, arrows, pictures. A hyphen counts with spaces alone,
 # since realms and double names hold one.
 _BETWEEN: Final = re.compile(
-    r"[|/\\,;•·:~+&()\[\]{}<>«»「」【】『』（）*=→«»❘│┃ǀ]+|\s[-–—]+\s|[\U00002190-\U00002BFF\U0001F000-\U0001FAFF]+"
+    r"[|/\\,;•·・:~+&()\[\]{}<>«»「」【】『』〔〕（）*=→❘│┃ǀ｜／＼，、；：～＋＆＊＝]+|\s[-–—]+\s|[\U00002190-\U00002BFF\U0001F000-\U0001FAFF]+"
 )
 _HANDLE_BETWEEN: Final = re.compile(r"[._\-]+")
 _NAME_REALM: Final = re.compile(r"\s*([^\s-]+)\s*-\s*(\S.*)")

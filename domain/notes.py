@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 from domain.names import fold
-from domain.vocabulary import ARTICLES, CONJUNCTIONS, GLUED, MEANINGS, Word
+from domain.vocabulary import ARTICLES, CONJUNCTIONS, DENIALS, GLUED, MEANINGS, MONTHS, NO_NAMES, Word
 
 NOTE_LENGTH: Final = 31
 """Letters that the game keeps of a note; what a longer one says at its end may be cut."""
@@ -29,18 +29,20 @@ class Form(StrEnum):
 class Mention:
     """A name in a note; `keys` are its folded readings, the likelier first.
 
-    `realm` is the folded realm behind it, "" for none; `cut` tells that the note may have lost its end; `class_word`
-    is the folded word for a class beside it. `whole` is set where several words make one name, which then can only be
-    a member's.
+    `guessed` holds those of the keys that leave out an ending which may belong to the name. `realm` is the folded realm
+    behind it, "" for none; `doubtful` tells that the note may have lost its end, or says what is not understood;
+    `class_word` is the folded word for a class beside it. `whole` is set where several words make one name, which then
+    can only be a member's.
     """
 
     form: Form
     keys: tuple[str, ...]
     written: str
     realm: str = ""
-    cut: bool = False
+    doubtful: bool = False
     class_word: str = ""
     whole: bool = False
+    guessed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,12 @@ _QUOTES: Final = "'’`´"
 _EDGES: Final = f".{_QUOTES}-_"
 _HYPHENS: Final = re.compile(r"[-–—]+")
 _NUMBER: Final = re.compile(r"[\d.,:/'’#%+-]+(?:k|io|ilvl|il|ilevel|st|nd|rd|th|er|e)?", re.IGNORECASE)
+_DIGIT: Final = re.compile(r"\d")
 _POLITE: Final = re.compile(r"(?<=.)(?:님|씨|의|的|の)$")
+_ELISION: Final = re.compile(r"[dl]['’](?=\w{2})", re.IGNORECASE)
+_GENITIVE: Final = {"а": ("",), "я": ("й", "ь"), "ы": ("а",), "и": ("а", "я")}
+"""What a Russian name ends in whose genitive ends so."""
+_PLAIN: Final = str.maketrans("：＝，、；／｜（）＠＃－　", ":=,,;/|()@#- ")
 _SEPARATORS: Final = frozenset(":=-–—")
 _AND: Final = "&"
 _FIRST_SYLLABIC: Final = "\N{HANGUL CHOSEONG KIYEOK}"
@@ -78,6 +85,7 @@ def read_note(note: str | None) -> tuple[Mention, ...]:
     """
     if not note or not note.strip():
         return ()
+    note = note.translate(_PLAIN)
     found: list[Mention] = []
     for pattern in (_HANDLE, _DISCRIMINATED):
         found += (_member(match[1]) for match in pattern.finditer(note))
@@ -90,12 +98,8 @@ def read_note(note: str | None) -> tuple[Mention, ...]:
     for mention in found:
         if mention.keys:
             ends = cut and note.rstrip(" .)]").endswith(mention.written)
-            known.setdefault(mention.keys, _as_cut(mention) if ends else mention)
+            known.setdefault(mention.keys, replace(mention, doubtful=True) if ends else mention)
     return tuple(sorted(known.values(), key=lambda mention: mention.form is not Form.DISCORD))
-
-
-def _as_cut(mention: Mention) -> Mention:
-    return Mention(mention.form, mention.keys, mention.written, mention.realm, True, mention.class_word, mention.whole)
 
 
 def _member(text: str) -> Mention:
@@ -108,13 +112,13 @@ def _keys(*texts: str) -> tuple[str, ...]:
 
 
 def _is_name(key: str) -> bool:
-    return bool(key) and not key.isdigit() and (len(key) > 1 or key >= _FIRST_SYLLABIC) and key not in ARTICLES
+    return bool(key) and not key.isdigit() and (len(key) > 1 or key >= _FIRST_SYLLABIC) and key not in NO_NAMES
 
 
 def _read_clause(clause: str) -> Iterator[Mention]:
     tokens = list(_tokens(clause))
     words = [token for token in tokens if token.key]
-    if not words:
+    if not words or (_DIGIT.search(clause) and any(token.key in MONTHS for token in words)):
         return
     if explicit := _discord(tokens):
         yield explicit
@@ -147,11 +151,16 @@ def _split(text: str) -> Iterator[_Token]:
             if not _NUMBER.fullmatch(piece):
                 yield from _split(piece)
         return
-    key = fold(text)
     for glued in GLUED:
-        if key.endswith(glued) and len(key) > len(glued) and text.endswith(glued):
+        if len(text) <= len(glued):
+            continue
+        if text.endswith(glued):
             yield _token(text[: -len(glued)])
             yield _token(glued)
+            return
+        if text.startswith(glued):
+            yield _token(glued)
+            yield _token(text[len(glued) :])
             return
     yield _token(text)
 
@@ -164,7 +173,7 @@ def _token(text: str) -> _Token:
     quoted = text[:1] in _QUOTES
     text = text.strip(_EDGES) if quoted or not _POSSESSIVE.search(text) else text.lstrip(_EDGES)
     bare = _POSSESSIVE.sub("", text)
-    shorter = _POLITE.sub("", bare)
+    shorter = _ELISION.sub("", _POLITE.sub("", bare), count=1) if _ELISION.match(bare) else _POLITE.sub("", bare)
     return _Token(bare, fold(bare), MEANINGS.get(fold(bare)), bare != text, "" if shorter == bare else shorter)
 
 
@@ -179,6 +188,8 @@ def _discord(tokens: Sequence[_Token]) -> Mention | None:
             return Mention(Form.DISCORD, _keys(before[0].text), before[0].text)
         marked = any(not one.key for one in rest)
         names = [one for one in rest if one.key]
+        if len(names) > 1 and names[0].key == "nick":  # a label here, a first name elsewhere
+            names = names[1:]
         if not names or (not marked and (token.owns or names[0].word is not None)):
             return None
         written = " ".join(one.text for one in names)
@@ -191,10 +202,14 @@ def _introduced(tokens: Sequence[_Token]) -> Iterator[Mention]:
     for at, token in enumerate(tokens):
         if token.word not in (Word.ALT, Word.MAIN):
             continue
+        if any(one.key in DENIALS for one in tokens[max(0, at - 2) : at]):
+            return
         follow = at + 1
         linked = marked = False
         while follow < len(tokens) and (
-            not tokens[follow].key or tokens[follow].word in (Word.LINK, Word.ALT, Word.MAIN)
+            not tokens[follow].key
+            or tokens[follow].key in ARTICLES
+            or tokens[follow].word in (Word.LINK, Word.ALT, Word.MAIN)
         ):
             marked |= not tokens[follow].key
             linked |= tokens[follow].word is Word.LINK
@@ -205,13 +220,15 @@ def _introduced(tokens: Sequence[_Token]) -> Iterator[Mention]:
             return
         name = rest[0]
         clear = linked or marked
-        if name.word is not None and not (clear and token.word is Word.ALT and name.word is not Word.REMARK):
+        if name.word is not None and not (
+            clear and token.word is Word.ALT and name.word not in (Word.REMARK, Word.TITLE)
+        ):
             return
         if any(one.word is None for one in rest[1:]) and not clear:
             return
         if any(one.word is Word.REMARK for one in tokens) and not clear:
             return
-        yield _other(name, rest[1:])
+        yield _other(name, rest[1:], of=token.word is Word.ALT)
         return
 
 
@@ -235,7 +252,8 @@ def _beside(clause: str, tokens: Sequence[_Token]) -> Iterator[Mention]:
         yield Mention(Form.OTHER, _keys(others[0].text), others[0].text)
         return
     if len(names) == 2 and names[0].owns and words[0] is names[0]:
-        yield Mention(Form.BARE, _keys(names[0].text), names[0].text)
+        # "Bob's paladino", or "Bob's roomie": whose word for an alt it is, nobody knows.
+        yield Mention(Form.BARE, _keys(names[0].text), names[0].text, doubtful=True)
         return
     if 1 < len(names) <= 3 and not others:
         yield Mention(Form.BARE, _keys(clause), clause.strip(), whole=True)
@@ -250,16 +268,21 @@ def _with_realm(names: Sequence[_Token]) -> Iterator[Mention]:
         yield Mention(Form.OTHER, _keys(name), written, realm=fold(realm + "".join(one.text for one in names[1:])))
 
 
-def _other(name: _Token, others: Sequence[_Token]) -> Mention:
+def _other(name: _Token, others: Sequence[_Token], *, of: bool = False) -> Mention:
+    """Make a mention of a name; `of` where it may stand in the genitive."""
     realm = next(_with_realm([name, *(one for one in others if one.word is None)]), None)
     if realm is not None:
         return realm
     classes = [one.key for one in others if one.word is Word.CLASS]
     keys = _keys(name.text, name.shorter)
+    guessed: tuple[str, ...] = ()
     if not name.owns and name.key.isascii() and name.key.endswith("s") and others and others[0].word is not Word.MAIN:
         # "bobs mage": the possessive without its mark; the name with the letter comes first.
-        keys = _keys(name.text, name.text[:-1])
-    return Mention(Form.OTHER, keys, name.text, class_word=classes[0] if classes else "")
+        guessed = _keys(name.text[:-1])
+    elif of:
+        guessed = _keys(*(name.key[:-1] + ending for ending in _GENITIVE.get(name.key[-1:], ())))
+    keys = tuple(dict.fromkeys((*keys, *guessed)))
+    return Mention(Form.OTHER, keys, name.text, class_word=classes[0] if classes else "", guessed=guessed)
 
 
 def _apart(clause: str) -> bool:
@@ -270,7 +293,7 @@ def _apart(clause: str) -> bool:
 def _bare(name: _Token, others: Sequence[_Token]) -> Mention:
     if others:
         mention = _other(name, others)
-        return Mention(Form.BARE, mention.keys, mention.written, class_word=mention.class_word)
+        return replace(mention, form=Form.BARE)
     left, hyphen, realm = name.text.partition("-")
     if hyphen and _keys(left):
         return Mention(Form.BARE, _keys(left), name.text, realm=fold(realm))

@@ -9,6 +9,7 @@ from domain.bearers import Bearer, Bearers, Person, exact, person_of
 from domain.evidence import Evidence, Place, RuleName, Strength
 from domain.identity import Alias, Case, Character
 from domain.links import Source
+from domain.names import fold
 from domain.notes import Form, Mention, read_note
 from domain.similar import SYLLABIC
 from domain.vocabulary import CLASSES
@@ -38,7 +39,7 @@ class Reading:
     """The name as the member or the character bears it."""
     by_alias: bool = False
     loose: bool = False
-    """The name is borne with decoration, or in another script."""
+    """The name is borne with decoration, in another script, or without an ending that may belong to it."""
 
     class_differs: bool = False
     """The note tells of a class that the character is not."""
@@ -51,7 +52,9 @@ class Reading:
             rule, strength, source = RuleName.SHARED_NICKNAME, Strength.GOOD, SOURCES[self.place]
         else:
             rule = RuleName.NOTE_NAMES_MEMBER if via is None else RuleName.NOTE_NAMES_CHARACTER
-            doubtful = self.mention.cut or self.loose or self.class_differs or (via is None and bool(self.characters))
+            doubtful = (
+                self.mention.doubtful or self.loose or self.class_differs or (via is None and bool(self.characters))
+            )
             strength, source = Strength.GOOD if doubtful else Strength.STRONG, SOURCES[self.place]
         return Evidence(rule, strength, source, self.place, self.mention.written, other or self.other, via)
 
@@ -98,7 +101,7 @@ class Readings:
 
     def _read(self, character: Character) -> Iterator[Reading]:
         for place, note in ((Place.OFFICER_NOTE, character.officer_note), (Place.GUILD_NOTE, character.guild_note)):
-            for mention in read_note(note):
+            for mention in self._mentions(note):
                 if (reading := self._resolve(character, place, mention)) is not None:
                     yield reading
 
@@ -108,6 +111,13 @@ class Readings:
         for reading in self.of.get(character_id, ()):
             if reading.nickname:
                 yield from self.leading_to(reading)
+
+    def _mentions(self, note: str | None) -> Sequence[Mention]:
+        """Read a note; one that is an alias as a whole is nothing else, whatever its word means elsewhere."""
+        key = fold(note)
+        if note and key in self._aliases:
+            return (Mention(Form.BARE, (key,), note.strip()),)
+        return read_note(note)
 
     def leading_to(self, reading: Reading) -> Sequence[int]:
         """Give the characters whose owner a reading means: those it names, or those whose notes share its nickname."""
@@ -128,7 +138,10 @@ class Readings:
         if mention.form is not Form.DISCORD and not mention.whole:
             named = self._bearers.named(mention.written, mention.keys, mention.realm, but=character.id)
         if len(named) == 1:
-            return Reading(place, mention, characters=(named[0].id,), other=named[0].name, class_differs=differs)
+            guessed = self._bearers.keys[named[0].id] in mention.guessed
+            return Reading(
+                place, mention, characters=(named[0].id,), other=named[0].name, loose=guessed, class_differs=differs
+            )
         people, other, loose = self._members(mention)
         if named or people or mention.realm:
             ids = tuple(sorted(one.id for one in named))
@@ -158,7 +171,7 @@ class Readings:
     def _find_members(self, mention: Mention) -> tuple[tuple[Person, ...], str, bool]:
         for key in () if mention.realm else mention.keys:
             if found := self._bearers.names.get(key, ()):
-                return *_people(self._fitting(mention, found)), False
+                return *_people(self._fitting(mention, found)), key in mention.guessed
         for key in () if mention.realm else mention.keys:
             # A short name with something around it is mostly somebody else's first name.
             clear = mention.form is Form.DISCORD or len(key) >= CLEAR_LENGTH or key >= SYLLABIC

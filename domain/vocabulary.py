@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.names import fold
+from domain.similar import SYLLABIC
 
 
 class Word(StrEnum):
@@ -34,18 +35,20 @@ _WORDS: Final = {
         secondary 2t 2tchar zweitchar zweitcharakter nebenchar
         reroll rerolls alter mulet banque perso personnage secondaire
         secundario secundaria alterno secundário pj personaje personagem
-        альт альты твинк твин твинка твиночек банк
-        부캐 부캐릭 부케 창고 부계정
-        小号
+        banco bancos boneco ersatz ersatzchar
+        альт альты твинк твин твинка твиночек тв банк перс персонаж второй
+        부캐 부캐릭 부케 창고 부계정 서브 세컨 배럭
+        小号 分身
     """,
     Word.MAIN: """
         m main mains mainchar owner owned belongs played hauptchar hauptcharakter haupt principal principale
         мейн мэйн осн основа основной мейна основы
+        gehört
         본캐 본캐릭 메인 본
-        大号
+        大号 主号 本尊
     """,
-    Word.DISCORD: "discord disc dc disco dis дискорд дис дс 디스코드 디코 ディスコード",
-    Word.LINK: "of for by to on is from von vom v auf des du de del da do dos от у для 의 的",
+    Word.DISCORD: "discord disc dc disco dis дискорд дис дс диск 디스코드 디코 디코명 디코닉 ディスコード",
+    Word.LINK: "of for in im by to on is ist est from von vom v zu auf des du de del da do dos от у для 의 的",
     Word.CLASS: """
         dk deathknight dh demonhunter druid dudu dru feral balance boomkin boomie bear guardian resto
         evoker voker dragon aug augmentation preservation devastation
@@ -74,21 +77,26 @@ _WORDS: Final = {
     """,
     Word.TITLE: """
         gm guildmaster guildmistress guildleader guildlead leader officer offi raidlead raidleader lead rl co-gm cogm
-        veteran vet raider name tag nick nickname user username handle id irl
-        trial trialist initiate member social casual friend recruit
+        veteran vet raider name tag nickname user username handle id irl
+        trial trialist initiate member social casual recruit
         gildenmeister gildenleiter offizier raidleiter mitglied
         officier oficial рл гм офицер рейдер
-        길드장 길마 부길마 임원 오피서
+        pseudo
+        길드장 길마 부길마 임원 오피서 공대장 닉 닉네임
+        会长 官员
     """,
     Word.FIGURE: "ilvl ilevel ilv gs io rio score gearscore lvl level lv stufe niveau nivel cr",
     Word.REMARK: """
         joined since bis until inv invited friend promoted knows ask me not no bot
         inactive afk away back break retired banned loot trial raid team only new old ex former
-        wife husband brother sister gf bf son daughter partner
+        wife husband brother sister gf bf son daughter partner fiance fiancee girlfriend boyfriend
+        mom mum dad mother father kid kids cousin uncle aunt nephew niece family mate roommate flatmate coworker
+        guild guildbank gbank gilde gildenbank guilde
+        pvp pve spec offspec group grp run runs keys
         mon tue wed thu fri sat sun monday tuesday wednesday thursday friday saturday sunday weekend weekends
-        mo di mi do fr sa so lun mar mer jeu ven sam dim lun mie jue vie sab dom
+        di mi do fr sa so lun mer jeu ven dim mie jue vie sab
         пн вт ср чт пт сб вс
-        urlaub weg bitte kennt frau mann freund von/bis
+        urlaub weg bitte kennt frau mann freund freundin bruder schwester sohn tochter kollege kumpel
         ами друг жена муж
     """,
 }
@@ -123,10 +131,24 @@ _ARTICLES: Final = """
 """
 ARTICLES: Final = frozenset(_ARTICLES.split())
 """Words that stand where a name might, and are none."""
+DENIALS: Final = frozenset({"not", "no", "never", "isnt", "kein", "keine", "nicht", "pas", "nunca", "nao", "nie", "не"})
+"""Words before an alt word that say that the character is nobody's alt."""
+_NO_NAMES: Final = "yes no none nobody unknown na tbd has have needs need same nein nada aucun нет да 없음 无"
+NO_NAMES: Final = ARTICLES | DENIALS | {fold(word) for word in _NO_NAMES.split()}
+"""Articles, denials, and words that answer where a name is asked for, and tell that there is none."""
+_MONTHS: Final = """
+    jan january januar janvier enero janeiro feb february februar février febrero mar march märz mars marzo
+    apr april avril abril may mai mayo maio jun june juni juin junio jul july juli juillet julio aug august août agosto
+    sep sept september septembre septiembre oct october oktober octobre nov november novembre dec december dezember
+    января февраля марта апреля мая июня июля августа сентября октября ноября декабря
+"""
+MONTHS: Final = frozenset(fold(word) for word in _MONTHS.split())
+"""Months: beside a number a date, else perhaps a person."""
 CONJUNCTIONS: Final = frozenset({"and", "und", "et", "y", "e", "и", "ja", "og", "och"})
 """Words that make one person two."""
 
-GLUED: Final = tuple(
-    sorted({key for key, word in MEANINGS.items() if word in (Word.ALT, Word.MAIN) and not key.isascii()}, key=len)
-)[::-1]
+_GLUED: Final = {
+    key for key, word in MEANINGS.items() if word in (Word.ALT, Word.MAIN) and key >= SYLLABIC and len(key) > 1
+}
+GLUED: Final = tuple(sorted(_GLUED, key=lambda key: (-len(key), key)))
 """Words that scripts without spaces put onto the name; the longest first."""

@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar, TypeVarTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -14,15 +14,39 @@ from db.runs import RunEnd
 
 PUBLIC_ID_BYTES = 6
 
+_Given = TypeVarTuple("_Given")
+_Result = TypeVar("_Result")
+
+
+class Compute(Protocol):
+    """Do what takes over 50 ms of CPU: call a pure function of a module and wait for its result.
+
+    No session and no lock is held meanwhile.
+    """
+
+    async def __call__(self, function: Callable[[*_Given], _Result], /, *given: *_Given) -> _Result:
+        """Give what the function makes of its arguments; both are copied, where another process does it."""
+
+
+async def compute_here(function: Callable[[*_Given], _Result], /, *given: *_Given) -> _Result:
+    """Compute in this process, which nobody else waits for: a test, or a command of the command line."""
+    return function(*given)
+
 
 def random_public_id() -> str:
     """Give a short id that nobody can guess from another; it is safe in custom ids and URLs."""
     return secrets.token_urlsafe(PUBLIC_ID_BYTES)
 
 
+BeforeMatching = Callable[["Context", int], Awaitable[None]]
+"""Something to be done before a server is matched: the sandbox hands in notes, production has nothing to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Carry what use cases share; `owner` names this process in leases, `meter` is told what happens.
+
+    `compute` is where long computations are done: the bot's are done by `bot.worker`.
 
     `unwritten` holds the ends of its runs that the database has not taken yet, by run; `unbroken` the tasks that even
     the end of Muster waits for: cut off in a commit, nobody would know what holds.
@@ -33,5 +57,7 @@ class Context:
     owner: str = field(default_factory=lambda: secrets.token_hex(8))
     new_public_id: Callable[[], str] = random_public_id
     meter: Meter = field(default_factory=Meter)
+    compute: Compute = compute_here
+    before_matching: BeforeMatching | None = None
     unwritten: dict[int, RunEnd] = field(default_factory=dict, init=False, compare=False)
     unbroken: set[asyncio.Task[Any]] = field(default_factory=set, init=False, compare=False)

@@ -1,20 +1,22 @@
-"""Links by officers' words: add, remove, and who is who."""
+"""Links by people's words: add, remove, confirm, and who is who."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.services import words
 from bot.services.context import Context
-from db import actions, links, locks, people, servers
+from bot.services.words import SPOKEN, Word, facts_of
+from db import actions, links, locks, people, servers, verdicts
 from db.people import CharacterView, MemberView, PlayerView
 from db.ranks import OverrideView
 from db.tables.guilds import Guild
 from db.tables.people import PlayerCharacter, PlayerMember
 from domain.audit import SubjectKind
 from domain.errors import Conflict, InvalidInput, NotFound, quoted
-from domain.links import Confidence, Source, is_proven
+from domain.links import Confidence, LinkEnd, Source, Verdict, is_proven
 from domain.names import fold
 
 __all__ = ["CharacterView", "MemberView", "OverrideView", "PlayerView"]
@@ -27,11 +29,20 @@ ID_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """What a command did to a character's link."""
+    """What a command did to a link; the character as it was before, `joined` those whom the member is one with now."""
 
     character: CharacterView
     user_ids: tuple[int, ...]
     changed: bool
+    joined: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What an officer vouched for: these characters, as they were before, belong to these members."""
+
+    characters: tuple[CharacterView, ...]
+    user_ids: tuple[int, ...]
 
 
 async def find_characters(ctx: Context, server_id: int, text: str) -> list[CharacterView]:
@@ -67,63 +78,131 @@ async def resolve_character(ctx: Context, server_id: int, text: str) -> int:
             raise InvalidInput(f"Several characters have this name: {realms}. Choose one from the list.")
 
 
-async def add(ctx: Context, server_id: int, *, character_id: int, user_id: int, actor_id: int) -> LinkChange:
-    """Link a character to a member by an officer's word.
-
-    An inferred link gives way. Raises Conflict when another person's proven word stands against it, NotFound when the
-    character is neither in the guild nor linked here, or the member not in the server.
-    """
+async def add(
+    ctx: Context,
+    server_id: int,
+    *,
+    character_id: int,
+    user_id: int,
+    actor_id: int,
+    source: Source = Source.OFFICER,
+    reasons: list[Any] | None = None,
+    also: bool = False,
+) -> LinkChange:
+    """Link a character to a member by a person's word, in a transaction of its own; see `add_in`."""
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        guild = await servers.required_guild(session, server_id)
-        view = await _character(session, server_id, guild, character_id)
-        await _present_member(session, server_id, user_id)
-        now = ctx.clock()
-        owned = await links.character_half(session, server_id, character_id)
-        attached = await links.member_half(session, server_id, user_id)
-        before = None if owned is None else _before(owned)
-        if owned is not None and (attached is None or attached.player_id != owned.player_id):
-            others = [half.user_id for half in await links.members_of(session, server_id, owned.player_id)]
-            if owned.source.is_proof:
-                who = ", ".join(f"<@{other}>" for other in others) or "a player without a member"
-                raise Conflict(f"{view.name} is linked to {who} by {_SPOKEN[owned.source]}. Remove that link first.")
-            await _detach(session, server_id, owned, now)
-            await links.reject(session, server_id, character_id, others, by=actor_id, now=now)
-            owned = None
-        if owned is not None and attached is not None and is_proven(owned.source, attached.source):
-            return LinkChange(view, (user_id,), changed=False)
-        player_id = await _attach_member(ctx, session, server_id, user_id, actor_id)
-        source = Source.OFFICER
-        if owned is None:
-            half = links.half(player_id, source, Confidence.HIGH, {}, linked_by=actor_id)
-            await links.add_characters(session, server_id, [{"character_id": character_id, **half}], now)
-        elif owned.source.is_proof:
-            source = owned.source
-        else:
-            _raise_to_officer(owned, actor_id, now)
-        await links.forget_rejection(session, server_id, character_id, user_id)
-        await actions.log(
+        return await add_in(
+            ctx,
             session,
             server_id,
-            [
-                actions.action(
-                    "link.add",
-                    SubjectKind.CHARACTER,
-                    character_id,
-                    actor_id=actor_id,
-                    before=before,
-                    after={"player_id": player_id, "user_id": user_id, "source": source.value},
-                )
-            ],
-            now,
+            character_id=character_id,
+            user_id=user_id,
+            actor_id=actor_id,
+            source=source,
+            reasons=reasons,
+            also=also,
         )
-    return LinkChange(view, (user_id,), changed=True)
+
+
+async def add_in(
+    ctx: Context,
+    session: AsyncSession,
+    server_id: int,
+    *,
+    character_id: int,
+    user_id: int,
+    actor_id: int,
+    source: Source = Source.OFFICER,
+    reasons: list[Any] | None = None,
+    also: bool = False,
+) -> LinkChange:
+    """Link a character to a member by a person's word; the caller holds the lock on the server's people.
+
+    An inferred link gives way. `reasons` are those of the suggestion that it was chosen from: its rule was right.
+    `also` says that the member is the same person as the one whose character it is already. Raises Conflict when
+    another word as strong stands against it, NotFound when the character is neither in the guild nor linked here, or
+    the member not in the server.
+    """
+    guild = await servers.required_guild(session, server_id)
+    view = await _character(session, server_id, guild, character_id)
+    await _present_member(session, server_id, user_id)
+    word = Word(source, actor_id, ctx.clock(), reasons or ())
+    owned = await links.character_half(session, server_id, character_id)
+    attached = await links.member_half(session, server_id, user_id)
+    before = None if owned is None else facts_of(owned)
+    joined: tuple[int, ...] = ()
+    brought: dict[str, Any] = {}
+    if owned is not None and attached is not None and attached.player_id == owned.player_id:
+        if is_proven(owned.source, attached.source):
+            return LinkChange(view, (user_id,), changed=False)
+    elif owned is not None and also:
+        joined = tuple(half.user_id for half in await links.members_of(session, server_id, owned.player_id))
+        brought = {"brought": await words.join(session, server_id, user_id, owned.player_id, word), "joined": joined}
+    elif owned is not None:
+        await words.move_away(session, view, owned, user_id, word)
+        owned = None
+    player_id = await words.attach_member(ctx, session, server_id, user_id, word)
+    if owned is None:
+        half = links.half(player_id, source, Confidence.HIGH, word.evidence, linked_by=actor_id)
+        await links.add_characters(session, server_id, [{"character_id": character_id, **half}], word.at)
+    elif owned.source.is_proof:
+        source = owned.source
+    else:
+        await words.confirm_characters(session, server_id, [owned], [user_id], word)
+    judged = verdicts.judge(word.reasons, character_id, [user_id], Verdict.CONFIRMED, was_linked=False)
+    await verdicts.record(session, server_id, judged, by=actor_id, now=word.at)
+    await verdicts.restate(session, server_id, character_id, [user_id], Verdict.CONFIRMED, by=actor_id, now=word.at)
+    await links.forget_rejection(session, server_id, character_id, user_id)
+    after = {"player_id": player_id, "user_id": user_id, "source": source.value}
+    change = actions.action(
+        "link.add",
+        SubjectKind.CHARACTER,
+        character_id,
+        actor_id=actor_id,
+        before=before,
+        after=after | brought,
+        evidence=word.evidence or None,
+    )
+    await actions.log(session, server_id, [change], word.at)
+    return LinkChange(view, (user_id,), changed=True, joined=joined)
 
 
 async def remove(ctx: Context, server_id: int, *, character_id: int, actor_id: int) -> LinkChange:
+    """Take a character from its player, in a transaction of its own; see `remove_in`."""
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, server_id)
+        return await remove_in(ctx, session, server_id, character_id=character_id, actor_id=actor_id)
+
+
+async def remove_in(
+    ctx: Context, session: AsyncSession, server_id: int, *, character_id: int, actor_id: int
+) -> LinkChange:
     """Take a character from its player and remember that, so that no rule links it there again.
 
-    Raises NotFound when the character has no link.
+    The caller holds the lock on the server's people. Raises NotFound when the character has no link.
+    """
+    guild = await servers.required_guild(session, server_id)
+    view = await _character(session, server_id, guild, character_id)
+    owned = await links.character_half(session, server_id, character_id)
+    if owned is None:
+        raise NotFound(f"{view.name} has no link to remove.")
+    now = ctx.clock()
+    halves = await links.members_of(session, server_id, owned.player_id)
+    user_ids = tuple(half.user_id for half in halves)
+    # With its last character a player goes, and the members' halves with it: the log is where they stay.
+    members = [{"user_id": half.user_id, "source": half.source.value} for half in halves]
+    before = {**facts_of(owned), "members": members}
+    await words.take_away(session, server_id, owned, user_ids, LinkEnd.REMOVED, by=actor_id, at=now)
+    change = actions.action("link.remove", SubjectKind.CHARACTER, character_id, actor_id=actor_id, before=before)
+    await actions.log(session, server_id, [change], now)
+    return LinkChange(view, user_ids, changed=True)
+
+
+async def confirm(ctx: Context, server_id: int, *, character_id: int, actor_id: int) -> Confirmed:
+    """Put an officer's word under a character's inferred link, in both its halves.
+
+    Raises NotFound where there is no link to a member who is here, Conflict where it is proven already.
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
@@ -131,22 +210,67 @@ async def remove(ctx: Context, server_id: int, *, character_id: int, actor_id: i
         view = await _character(session, server_id, guild, character_id)
         owned = await links.character_half(session, server_id, character_id)
         if owned is None:
-            raise NotFound(f"{view.name} has no link to remove.")
-        now = ctx.clock()
-        halves = await links.members_of(session, server_id, owned.player_id)
-        user_ids = tuple(half.user_id for half in halves)
-        # With its last character a player goes, and the members' halves with it: the log is where they stay.
-        members = [{"user_id": half.user_id, "source": half.source.value} for half in halves]
-        before = {**_before(owned), "members": members}
-        await _detach(session, server_id, owned, now)
-        await links.reject(session, server_id, character_id, user_ids, by=actor_id, now=now)
-        await actions.log(
-            session,
-            server_id,
-            [actions.action("link.remove", SubjectKind.CHARACTER, character_id, actor_id=actor_id, before=before)],
-            now,
+            raise NotFound(f"{view.name} has no link to confirm. If you know whose it is: `/link add`.")
+        present = await links.present_members_of(session, server_id, owned.player_id)
+        if not present:
+            raise NotFound(
+                f"No member who is here belongs to {view.name}, so there is nobody to vouch for. `/link add` links it "
+                "to one."
+            )
+        if all(is_proven(owned.source, half.source) for half in present):
+            raise Conflict(f"Nothing to confirm: {view.name} is proven already, by {SPOKEN[owned.source]}.")
+        await _confirm(session, server_id, [owned], present, Word(Source.OFFICER, actor_id, ctx.clock()))
+    return Confirmed((view,), tuple(half.user_id for half in present))
+
+
+async def confirm_member(ctx: Context, server_id: int, *, user_id: int, actor_id: int) -> Confirmed:
+    """Put an officer's word under all inferred links of a member.
+
+    Raises NotFound where there is none or the member has left, Conflict where all are proven already.
+    """
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, server_id)
+        guild = await servers.required_guild(session, server_id)
+        await _present_member(session, server_id, user_id)
+        attached = await links.member_half(session, server_id, user_id)
+        owned = [] if attached is None else await links.characters_of(session, server_id, attached.player_id)
+        if attached is None or not owned:
+            raise NotFound(f"<@{user_id}> has no link to confirm. If you know a character of theirs: `/link add`.")
+        inferred = [half for half in owned if not is_proven(half.source, attached.source)]
+        if not inferred:
+            raise Conflict(f"Nothing to confirm: all characters of <@{user_id}> are proven already.")
+        ids = [half.character_id for half in inferred]
+        views = await people.characters_by_id(session, server_id=server_id, guild_id=guild.id, ids=ids)
+        await _confirm(session, server_id, inferred, [attached], Word(Source.OFFICER, actor_id, ctx.clock()))
+    return Confirmed(tuple(views[character_id] for character_id in ids), (user_id,))
+
+
+async def _confirm(
+    session: AsyncSession,
+    server_id: int,
+    owned: Sequence[PlayerCharacter],
+    attached: Sequence[PlayerMember],
+    word: Word,
+) -> None:
+    """Raise halves that belong together to a word."""
+    user_ids = [half.user_id for half in attached]
+    before = {half.character_id: facts_of(half) for half in owned}
+    inferred = [half for half in owned if not half.source.is_proof]
+    await words.confirm_characters(session, server_id, inferred, user_ids, word)
+    for half in attached:
+        words.raise_half(half, word)
+    changes = [
+        actions.action(
+            "link.confirm",
+            SubjectKind.CHARACTER,
+            half.character_id,
+            actor_id=word.by,
+            before=before[half.character_id],
+            after={"player_id": half.player_id, "user_ids": user_ids, "source": half.source.value},
         )
-    return LinkChange(view, user_ids, changed=True)
+        for half in owned
+    ]
+    await actions.log(session, server_id, changes, word.at)
 
 
 async def whois_member(ctx: Context, server_id: int, user_id: int) -> PlayerView:
@@ -178,14 +302,6 @@ async def whois_character(ctx: Context, server_id: int, character_id: int) -> Pl
         return await people.player(session, server_id, owned.player_id, guild, now=ctx.clock())
 
 
-_SPOKEN = {
-    Source.BATTLENET_OAUTH: "a Battle.net sign-in",
-    Source.OFFICER: "an officer's word",
-    Source.INVITE: "an invitation",
-    Source.CLAIM: "a claim that an officer confirmed",
-}
-
-
 async def _character(session: AsyncSession, server_id: int, guild: Guild, character_id: int) -> CharacterView:
     view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=character_id)
     if view is None:
@@ -203,35 +319,3 @@ async def _member(session: AsyncSession, server_id: int, user_id: int) -> Member
 async def _present_member(session: AsyncSession, server_id: int, user_id: int) -> None:
     if (await _member(session, server_id, user_id)).left_at is not None:
         raise NotFound("This member has left the server. Choose one who is here.")
-
-
-async def _attach_member(ctx: Context, session: AsyncSession, server_id: int, user_id: int, actor_id: int) -> int:
-    """Give the member's player, made where there is none, with the member's half at an officer's word."""
-    now = ctx.clock()
-    attached = await links.member_half(session, server_id, user_id)
-    if attached is not None:
-        if not attached.source.is_proof:
-            _raise_to_officer(attached, actor_id, now)
-        return attached.player_id
-    public_id = ctx.new_public_id()
-    player_id = (await links.create_players(session, server_id, [public_id], now))[public_id]
-    half = links.half(player_id, Source.OFFICER, Confidence.HIGH, {}, linked_by=actor_id)
-    await links.add_members(session, server_id, [{"user_id": user_id, **half}], now)
-    return player_id
-
-
-def _raise_to_officer(half: PlayerCharacter | PlayerMember, actor_id: int, now: datetime) -> None:
-    half.source, half.confidence = Source.OFFICER, Confidence.HIGH
-    half.linked_by, half.linked_at, half.evidence, half.run_id = actor_id, now, {}, None
-
-
-async def _detach(session: AsyncSession, server_id: int, owned: PlayerCharacter, now: datetime) -> None:
-    """Take a character from its player; a player of whom nothing is known any more goes too."""
-    player_id = owned.player_id
-    await session.delete(owned)
-    await session.flush()
-    await links.delete_empty_player(session, server_id, player_id, now)
-
-
-def _before(owned: PlayerCharacter) -> dict[str, Any]:
-    return {"player_id": owned.player_id, "source": owned.source.value, "evidence": owned.evidence}

@@ -19,10 +19,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What followed on one server."""
+    """What followed on one server: links made, suggestions that are new, and what the audit changed."""
 
     server_id: int
     linked: int
+    suggested: int
     audit: AuditOutcome
 
 
@@ -103,10 +104,12 @@ async def follow_up_guild(ctx: Context, guild_id: int, *, run_id: int | None = N
 
 
 async def follow_up(ctx: Context, server_id: int, *, run_id: int | None = None) -> FollowUp:
-    """Match and audit one server and queue a report of what is new, all in one transaction."""
+    """Match one server, then audit it and queue a report of what is new in one transaction."""
+    if ctx.before_matching is not None:
+        await ctx.before_matching(ctx, server_id)
+    matched = await matching.match_server(ctx, server_id, run_id=run_id)
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        linked = await matching.link_equal_names(ctx, session, server_id=server_id, run_id=run_id)
         outcome = await audit.run_rules(ctx, session, server_id=server_id, run_id=run_id)
         await audit.queue_new(ctx, session, server_id=server_id)
-    return FollowUp(server_id, linked, outcome)
+    return FollowUp(server_id, matched.linked, matched.suggested, outcome)

@@ -57,7 +57,7 @@ async def set_rank(
                 return RankWord(None, changed=False)
             await ranks.delete_override(session, server_id, half.player_id)
             await _log(session, server_id, half.player_id, before, None, actor_id=actor_id, now=now)
-            await links.delete_empty_player(session, server_id, half.player_id, now)
+            await links.delete_empty_players(session, server_id, {half.player_id}, now)
             return RankWord(None, changed=True)
         if half is None or not half.source.is_proof:
             raise Refused(

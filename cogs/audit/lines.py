@@ -64,6 +64,14 @@ def _roles(finding: Finding, role: ShowRole) -> str:
     return " · ".join([*parts, _rank(facts), texts.roles(role(facts["expected_role_id"]), held)])
 
 
+def _contradicted(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    linked, others = ([f"<@{user_id}>" for user_id in facts[which]] for which in ("user_ids", "other_ids"))
+    parts = [f"**{_name(finding, CHARACTER_LIMIT)}**", escape(str(facts["realm"]), NAME_LIMIT)]
+    said = texts.contradicted(_shortened(linked, 1), _shortened(others, HELD_LIMIT), by_note=facts["by_note"])
+    return " · ".join([*parts, said])
+
+
 def _unmapped(finding: Finding, _role: ShowRole) -> str:
     characters = count_of(finding.facts["characters"], "character")
     return f"**{_rank(finding.facts)}** · {characters} · {texts.CHOOSE_ROLE}"
@@ -79,6 +87,8 @@ _LINES = {
     "orphan_discord": _member,
     "role_mismatch": _roles,
     "no_guild_role": _roles,
+    "link_contradicts_note": _contradicted,
+    "note_mismatch": _contradicted,
     "unmapped_rank": _unmapped,
     "rule_failed": _failed,
 }

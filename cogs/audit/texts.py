@@ -68,6 +68,11 @@ def roles(expected: str, held: str) -> str:
     return f"lacks {expected}, has {held}" if held else f"lacks {expected}"
 
 
+def contradicted(linked: str, others: str, *, by_note: bool) -> str:
+    """Say whose a character is and for whom something else speaks; what a note says is not for this channel."""
+    return f"linked to {linked or 'nobody here'}, but {'a note' if by_note else 'a name'} speaks for {others}"
+
+
 def last_login(moment: datetime) -> str:
     """Say when a character was last logged in."""
     return f"last login {timestamp(moment)}"
@@ -88,10 +93,14 @@ def undelivered(reason: str) -> str:
     return f"\nThe last message there did not arrive: {escape(reason, 300)}. `/setup check` tells what is missing."
 
 
-def done(opened: int, resolved: int, linked: int) -> str:
-    """Tell what an audit changed."""
-    changed = f"New: **{opened}** · Solved: **{resolved}**"
-    return f"## Audit done\n{changed} · Linked by equal names: **{linked}**" if linked else f"## Audit done\n{changed}"
+def done(opened: int, resolved: int, linked: int, suggested: int) -> str:
+    """Tell what an audit, and the matching before it, changed."""
+    changed = [f"New: **{opened}**", f"Solved: **{resolved}**"]
+    if linked:
+        changed.append(f"Linked by Muster's rules: **{linked}**")
+    if suggested:
+        changed.append(f"New suggestions: **{suggested}** (`/link review`)")
+    return f"## Audit done\n{' · '.join(changed)}"
 
 
 def standing(total: int, counts: Iterable[tuple[Severity, int]]) -> str:

@@ -59,7 +59,7 @@ def outcome_card(follow_up: FollowUp, channel_id: int | None, *, known: bool) ->
     outcome = follow_up.audit
     counts = [(severity, outcome.standing[severity]) for severity in Severity if outcome.standing.get(severity)]
     lines = [
-        texts.done(outcome.opened, outcome.resolved, follow_up.linked),
+        texts.done(outcome.opened, outcome.resolved, follow_up.linked, follow_up.suggested),
         texts.standing(outcome.total, counts) if known else texts.NOT_READ_YET,
         texts.NOWHERE if channel_id is None else texts.goes_to(channel_id),
     ]

@@ -21,7 +21,7 @@ def is_officer(interaction: discord.Interaction, officer_role_id: int | None) ->
     """Tell whether the one who acts has Manage Server or the officers' role, as Discord says at this moment."""
     if interaction.guild_id is None:
         return False
-    if _manages_server(interaction):
+    if manages_server(interaction):
         return True
     user = interaction.user
     return (
@@ -33,7 +33,8 @@ def is_officer(interaction: discord.Interaction, officer_role_id: int | None) ->
     )
 
 
-def _manages_server(interaction: discord.Interaction) -> bool:
+def manages_server(interaction: discord.Interaction) -> bool:
+    """Tell whether the one who acts has Manage Server in the whole server."""
     user = interaction.user
     if isinstance(user, discord.Member) and not user.guild.unavailable:
         # Not what Discord says of this channel: who may edit its overwrites can allow themselves anything there.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -71,17 +71,22 @@ class Progress:
             self._task = asyncio.create_task(self._show_wanted())
 
     async def finish(
-        self, text: str | None = None, *, view: ui.LayoutView | None = None, late: ui.LayoutView | None = None
+        self,
+        text: str | None = None,
+        *,
+        view: ui.LayoutView | None = None,
+        files: Sequence[discord.File] = (),
+        late: ui.LayoutView | None = None,
     ) -> None:
-        """Replace the status line with the result: a text or a view, exactly one of them."""
+        """Replace the status line with the result: a text or a view, exactly one of them, and the view's files."""
         if (text is None) == (view is None):
             raise ValueError("a result is either a text or a view")
         result = view if view is not None else status_view(text or "")
         check_budget(result)
         async with self._editing:
             self._stop()
-            if not await self._edit(result):
-                await self._send_late(result, late)
+            if not await self._edit(result, files):
+                await self._send_late(result, files, late)
             self._finished = True
         divert_answers(self._interaction, None)
 
@@ -114,24 +119,30 @@ class Progress:
                 self._shown = text
                 self._next_edit = self._now() + EDIT_EVERY
 
-    async def _edit(self, view: ui.LayoutView) -> bool:
+    async def _edit(self, view: ui.LayoutView, files: Sequence[discord.File] = ()) -> bool:
         if not self._token_lives():
             return False
         try:
-            await self._interaction.edit_original_response(view=view, allowed_mentions=discord.AllowedMentions.none())
+            await self._interaction.edit_original_response(
+                view=view,
+                attachments=files or discord.utils.MISSING,
+                allowed_mentions=discord.AllowedMentions.none(),
+            )
         except discord.HTTPException as error:
             if error.code in TOKEN_GONE:
                 return False
             raise
         return True
 
-    async def _send_late(self, result: ui.LayoutView, late: ui.LayoutView | None) -> None:
+    async def _send_late(
+        self, result: ui.LayoutView, files: Sequence[discord.File], late: ui.LayoutView | None
+    ) -> None:
         if self._interaction.channel_id is None:
             raise RuntimeError("the channel of a late result is not known")
         if self._ephemeral:
-            result = late if late is not None else status_view(texts.LATE_RESULT)
+            result, files = late if late is not None else status_view(texts.LATE_RESULT), ()
         channel = self._interaction.client.get_partial_messageable(self._interaction.channel_id)
-        await channel.send(view=result, allowed_mentions=discord.AllowedMentions.none())
+        await channel.send(view=result, files=files, allowed_mentions=discord.AllowedMentions.none())
 
     def _token_lives(self) -> bool:
         return self._now() - self._started < TOKEN_TRUSTED_FOR

@@ -41,6 +41,11 @@ def page(number: int, count: int) -> str:
     return f"-# Page {number} of {count}"
 
 
+def unknown_reason(rule: str) -> str:
+    """Name a reason that this release has no words for."""
+    return f"a reason of another release of Muster ({rule})"
+
+
 def and_more(count: int) -> str:
     """Say how many of a list are left out."""
     return f"… and {count:,} more"

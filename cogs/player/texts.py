@@ -1,10 +1,10 @@
-"""Texts of `/player`."""
+"""Texts of `/player rank`, and of the group."""
 
 from bot.services.links import OverrideView
 from cogs.common.text import escape, timestamp
 from domain.ranks import rank_label
 
-GROUP = "What officers say about players."
+GROUP = "Who you are in the guild, and what officers say about players."
 RANK = "Say which rank a player has, whatever the game says; or let the game decide again."
 MEMBER = "A member of this server who is proven: by an officer's word, a sign-in, an invitation."
 RANK_CHOICE = "A rank of the guild, or: as in the game."

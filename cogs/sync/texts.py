@@ -98,9 +98,11 @@ def members_title(members: int) -> str:
     return f"## Members\n**{count_of(members, 'member')}** on this server, bots left out."
 
 
-def follow_up(linked: int, opened: int, resolved: int, standing: int) -> str:
+def follow_up(linked: int, suggested: int, opened: int, resolved: int, standing: int) -> str:
     """Say what followed on this server."""
-    links = f"{count_of(linked, 'link')} made by equal names" if linked else "No new links"
+    links = f"{count_of(linked, 'link')} made by Muster's rules" if linked else "No new links"
+    if suggested:
+        links += f" · {count_of(suggested, 'new suggestion')}: `/link review`"
     moved = " · ".join(f"{number:,} {word}" for number, word in ((opened, "new"), (resolved, "resolved")) if number)
     return f"{links}.\n{count_of(standing, 'finding')}{f' ({moved})' if moved else ''}. `/audit report` posts them."
 

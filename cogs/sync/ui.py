@@ -101,5 +101,5 @@ def _run_line(run: RunView) -> str:
 
 def _followed(follow_up: FollowUp) -> str:
     audit = follow_up.audit
-    followed = texts.follow_up(follow_up.linked, audit.opened, audit.resolved, audit.total)
+    followed = texts.follow_up(follow_up.linked, follow_up.suggested, audit.opened, audit.resolved, audit.total)
     return f"{followed}\n{rules_failed(audit.failed)}" if audit.failed else followed

@@ -4,7 +4,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.services import links
+from bot.services import links, why
 from bot.services.links import PlayerView
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
@@ -32,9 +32,11 @@ class Whois(commands.Cog):
         character: CharacterText | None = None,
     ) -> None:
         """Show the player behind a member or a character."""
-        view = await self._find(await officers_server(self.ctx, interaction), member, character)
+        server_id = await officers_server(self.ctx, interaction)
+        view = await self._find(server_id, member, character)
+        background = await why.background(self.ctx, server_id, view)
         await interaction.response.send_message(
-            view=who_card(view), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+            view=who_card(view, background), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
         )
 
     @whois.autocomplete("character")

@@ -1,11 +1,11 @@
-"""Texts of `/whois`, and the words for where a link comes from."""
+"""Texts of `/whois`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from cogs.common.text import escape, timestamp
 from cogs.common.texts import SOURCES
 from domain.links import Source
-from domain.matching import NameKind
 
 COMMAND = "Who is this? A member's characters, or the member behind a character, with the reasons."
 MEMBER = "A member of this server."
@@ -19,26 +19,40 @@ PROVEN = "proven"
 INFERRED = "inferred – gives no rights"
 LOGIN_UNKNOWN = "last login unknown"
 LEFT_THE_SERVER = "left the server"
+OPTED_OUT = "opted out"
 NO_RANK = "**Rank**: none. It needs a member here and a character in the guild, both proven; inferred links give none."
 NO_MEMBER = "No member of this server belongs to it."
 NO_CHARACTER = "No character belongs to this player."
 MEMBER_NOT_LINKED = "Not linked to any character yet. If you know which one: `/link add`."
+MEMBER_OPTED_OUT = "Opted out of being matched: Muster looks for no characters of theirs."
+BEFORE = "**Before**"
 CHARACTER_NOT_LINKED = "Not linked to anybody yet. If you know whose it is: `/link add`."
 ROSTER_NEVER_READ = "-# The roster was never read: start with `/sync roster`."
 
-NAME_KINDS = {
-    NameKind.NICK: "nickname",
-    NameKind.GLOBAL_NAME: "display name",
-    NameKind.USERNAME: "username",
-}
+SUGGESTED_LIMIT = 10
 
 
-def source(kind: Source, *, by: int | None, matched: str | None) -> str:
-    """Say where a half of a link comes from: who said so, or which name was equal."""
+def source(kind: Source, *, by: int | None, reason: str | None) -> str:
+    """Say where a half of a link comes from: who said so, or what decided."""
     if by is not None:
         return f"{SOURCES[kind]} by <@{by}>"
-    place = next((word for name, word in NAME_KINDS.items() if name == matched), None)
-    return f"{SOURCES[kind]} ({place})" if place else SOURCES[kind]
+    return f"{SOURCES[kind]}: {reason}" if reason else SOURCES[kind]
+
+
+def candidates(user_ids: Sequence[int]) -> str:
+    """Say whose an unlinked character may be."""
+    return f"**Suggested**: {_some([f'<@{user_id}>' for user_id in user_ids])}. Decide with `/link review`."
+
+
+def suggested(characters: Sequence[tuple[str, str]]) -> str:
+    """Say which characters, by name and realm, may be an unlinked member's."""
+    names = [f"{escape(name, 20)}-{escape(realm, 20)}" for name, realm in characters]
+    return f"**Suggested**: {_some(names)}. Decide with `/link review`."
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - SUGGESTED_LIMIT
+    return ", ".join([*names[:SUGGESTED_LIMIT], *([f"{more} more"] if more > 0 else [])])
 
 
 def rank(label: str) -> str:

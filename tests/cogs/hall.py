@@ -7,7 +7,7 @@ from enum import Enum
 import discord
 import simcord
 
-from bot.services import departures, links, pipeline, ranks
+from bot.services import aliases, claims, departures, links, pipeline, ranks
 from bot.services.ranks import Chooser
 from cogs.members.cog import QUIET_SECONDS
 from cogs.setup.ranks_roles import facts_of
@@ -18,6 +18,8 @@ from tests.cogs.permissions import CHOICES, COMMANDS, CONTROLS, FORMS, Persona, 
 from tests.support import forge
 from tests.support.tree import Filler, Leaf, leaves
 
+ALIAS = "Mike"
+"""What notes call the proven member."""
 MASTER = "Aldreinnar"
 """What the guild master is called: no other character, and nobody on Discord."""
 
@@ -76,7 +78,8 @@ class Place:
 class Hall:
     """A guild whose roster was read, with departures that wait and are told in `place`.
 
-    `council` is the officer role, `stewards` a role with Manage Roles, `shown` the fingerprint of those departures.
+    `council` is the officer role, `stewards` a role with Manage Roles, `shown` the fingerprint of those departures,
+    `claim` one of the member without a link.
     """
 
     home: Home
@@ -85,6 +88,7 @@ class Hall:
     stewards: simcord.RoleHandle
     place: Place
     shown: str
+    claim: str
 
     async def perform(self, actor: forge.Actor, act: Act, place: Place | None = None) -> Result:
         """Let somebody try something; a stranger does it in a direct message, as only a forged interaction can."""
@@ -131,7 +135,8 @@ class Hall:
         return next(leaf for leaf in leaves(self.home.bot) if leaf.name == name)
 
     def _filled(self, row: Row) -> Row:
-        ids = {"shown": self.shown, "council": str(self.council.id), "stewards": str(self.stewards.id)}
+        roles = {"council": str(self.council.id), "stewards": str(self.stewards.id)}
+        ids = {"shown": self.shown, "claim": self.claim, **roles}
         return replace(row, name=row.name.format(**ids), values=tuple(value.format(**ids) for value in row.values))
 
 
@@ -155,12 +160,15 @@ async def furnish(home: Home) -> Hall:
     await home.sync_members()
     master_id = await links.resolve_character(ctx, home.server.id, MASTER)
     await links.add(ctx, home.server.id, character_id=master_id, user_id=petra.id, actor_id=home.officer.id)
+    await aliases.set_alias(ctx, home.server.id, name=ALIAS, user_id=petra.id, actor_id=home.officer.id)
     await choose_officers(home, council)
     for leaving in others[:30]:
         world.leave(leaving)
     followed = await home.follow()
     await pipeline.sync_roster(ctx, home.services.battlenet, followed.id, trigger=Trigger.TIMER)
     await home.deliver()
+    claimed = f"{others[-1].name}-{others[-1].realm.slug}"
+    asked = await claims.ask(ctx, home.server.id, character=claimed, user_id=home.plain.id)
     open_commands(home, home.server)
     cast: dict[Persona, forge.Actor] = {
         Persona.STRANGER: home.env.create_user("eve"),
@@ -176,7 +184,7 @@ async def furnish(home: Home) -> Hall:
     filler = Filler(user=petra, role=stewards, channel=home.general, texts={**texts_of(home), "character": other.name})
     shown = departures.fingerprint(await departures.list_waiting(ctx, home.server.id))
     place = Place(home.general, home.general.history()[0].id, filler)
-    return Hall(home, cast, council, stewards, place, shown)
+    return Hall(home, cast, council, stewards, place, shown, asked.public_id)
 
 
 def texts_of(home: Home) -> dict[str, str]:
@@ -187,6 +195,7 @@ def texts_of(home: Home) -> dict[str, str]:
         "realm": guild.realm.slug,
         "guild": guild.name,
         "link remove character": MASTER,
+        "link alias name": ALIAS,
         "rank": "0",
         "reason": "a reason",
     }

@@ -25,11 +25,14 @@ class Persona(Enum):
 OWNER = frozenset({Persona.OWNER})
 MANAGERS = OWNER | {Persona.MANAGER}
 OFFICERS = MANAGERS | {Persona.OFFICER_BY_ROLE}
+MEMBERS = frozenset(Persona) - {Persona.STRANGER}
 
 CHOOSES_OFFICERS = "Only members with Manage Server choose who is an officer."
 LACKS_POWER = "it gives Manage Roles, which you don't have yourself"
 
-SHOWN_TO_ALL = frozenset({"player rank"})
+NOT_YOURS = "Only the member who made this claim can withdraw it."
+
+SHOWN_TO_ALL = frozenset({"player claim", "player claims", "player me", "player privacy", "player rank"})
 """Commands that Discord shows to everybody; the others to who has Manage Server, and to whom the server opens them."""
 
 
@@ -39,7 +42,8 @@ class Row:
 
     `fill` are the optional options that are given, `values` what is chosen in a menu, `typed` what stands in a form.
     In custom ids and values `{shown}` stands for the fingerprint of the departures that wait, `{council}` for the
-    officer role, `{stewards}` for a role that gives Manage Roles. `told` is what an officer hears who may not.
+    officer role, `{stewards}` for a role that gives Manage Roles, `{claim}` for a claim of the member without a link.
+    `told` is what an officer hears who may not, and anybody where the row is not for officers alone.
     """
 
     name: str
@@ -57,7 +61,17 @@ COMMANDS = (
     Row("audit report", OFFICERS),
     Row("audit run", OFFICERS),
     Row("link add", OFFICERS),
+    Row("link alias", OFFICERS, fill=("name", "member")),
+    Row("link confirm", OFFICERS, fill=("character",)),
+    Row("link coverage", OFFICERS),
+    Row("link match", OFFICERS),
     Row("link remove", OFFICERS),
+    Row("link review", OFFICERS),
+    Row("link why", OFFICERS),
+    Row("player claim", MEMBERS),
+    Row("player claims", OFFICERS),
+    Row("player me", MEMBERS),
+    Row("player privacy", MEMBERS),
     Row("player rank", OFFICERS, fill=("reason",)),
     Row("setup channels", OFFICERS),
     Row("setup check", OFFICERS),
@@ -74,7 +88,12 @@ COMMANDS = (
 
 CHOICES = (
     Row("link add character", OFFICERS),
+    Row("link alias character", OFFICERS),
+    Row("link alias name", OFFICERS),
+    Row("link confirm character", OFFICERS),
     Row("link remove character", OFFICERS),
+    Row("link why character", OFFICERS),
+    Row("player claim character", MEMBERS),
     Row("player rank rank", OFFICERS),
     Row("setup guild realm", OFFICERS),
     Row("setup options time_zone", OFFICERS),
@@ -88,6 +107,22 @@ CONTROLS = (
     Row("departures:v1:discard", OFFICERS),
     Row("departures:v1:apply:{shown}", OFFICERS),
     Row("departures:v1:discard:{shown}", OFFICERS),
+    Row("aliases:v1:page:all:0", OFFICERS),
+    Row("why:v1:page:1:0", OFFICERS),
+    Row("link-match:v1:page:0123456789ab:0", OFFICERS),
+    Row("link-match:v1:apply:0123456789ab", OFFICERS),
+    Row("link-match:v1:cancel", OFFICERS),
+    Row("link-choose:v1:page:0123456789ab:0", OFFICERS),
+    Row("link-choose:v1:pick:0123456789ab:0", OFFICERS, values=("1",)),
+    Row("link-choose:v1:all:0123456789ab:0", OFFICERS),
+    Row("link-review:v1:pick:1:1", OFFICERS),
+    Row("link-review:v1:none:1:0123456789ab", OFFICERS),
+    Row("link-review:v1:later:1", OFFICERS),
+    Row("claim:v1:confirm:{claim}", OFFICERS),
+    Row("claim:v1:refuse:{claim}", OFFICERS),
+    Row("claim:v1:withdraw:{claim}", frozenset({Persona.UNLINKED}), told=NOT_YOURS),
+    Row("privacy:v1:out", MEMBERS),
+    Row("privacy:v1:in", MEMBERS),
     Row("ranks:v1:open:home", OFFICERS),
     Row("ranks:v1:open:officers", MANAGERS, told=CHOOSES_OFFICERS),
     Row("ranks:v1:rank", OFFICERS, values=("3",)),

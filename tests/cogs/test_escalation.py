@@ -5,19 +5,22 @@ from collections.abc import Awaitable, Callable
 import pytest
 import simcord
 
-from bot.services import audit, links, pipeline
+from bot.services import aliases, audit, links, pipeline
+from bot.services import notes as notes_of_the_game
 from bot.services.links import PlayerView
 from cogs.common import texts
 from cogs.common.members import read_members
 from cogs.members.cog import QUIET_SECONDS
+from cogs.player import claim_texts, me_texts
 from cogs.setup import ranks_texts
 from cogs.whois import texts as whois_texts
 from domain.errors import NotFound
 from domain.links import Source
+from domain.note_rows import NoteRow
 from domain.runs import Trigger
 from tests.cogs.hall import ACTS, MASTER, Hall, Kind, furnish, map_rank
-from tests.cogs.home import Home, card_of
-from tests.cogs.permissions import Persona
+from tests.cogs.home import Home, card_of, text_of
+from tests.cogs.permissions import OFFICERS, Persona
 
 ROLE_RULES = ("role_mismatch", "no_guild_role")
 
@@ -142,8 +145,8 @@ async def proposed_roles(hall: Hall, actor: simcord.MemberActor) -> list[str]:
 
 
 async def refused_acts(hall: Hall, actor: simcord.MemberActor) -> None:
-    """Let somebody try everything; AssertionError for what is not refused."""
-    for act in ACTS:
+    """Let somebody try everything that is for officers; AssertionError for what is not refused."""
+    for act in (act for act in ACTS if act.row.who <= OFFICERS):
         result = await hall.perform(actor, act)
         assert result.choices == ()
         assert act.kind is Kind.CHOICES or result.answers == (texts.OFFICERS_ONLY,), f"{act}: {result}"
@@ -155,12 +158,32 @@ WAYS = [
     (by_nick_with_another_ranks_role, at_rest),
     (by_display_name, at_rest),
     (by_username, at_rest),
-    (by_joining_into_screening, at_rest),
     (by_joining, in_a_roster_run),
     (by_nick, in_a_roster_run),
     (by_joining, in_a_member_run),
     (by_nick, in_a_member_run),
 ]
+
+
+async def has_a_link_and_no_authority(hall: Hall, actor: simcord.MemberActor, source: Source) -> None:
+    """Hold that somebody is linked to the guild master by a rule, and gets nothing by it."""
+    view = await who_is(hall, actor)
+    # The rule did link them: what follows is not for want of a link.
+    assert [(one.name, one.rank, one.half and one.half.source) for one in view.characters] == [(MASTER, 0, source)]
+    assert not view.is_proven(view.characters[0])
+    assert view.rank is None
+    assert await proposed_roles(hall, actor) == []
+    card = card_of(await hall.home.officer.slash(hall.home.general, "whois", member=actor))
+    assert whois_texts.INFERRED in card
+    assert whois_texts.PROVEN not in card.replace(whois_texts.NO_RANK, "")
+    assert whois_texts.NO_RANK in card
+    own = card_of(await actor.slash(hall.home.general, "player me"))
+    assert MASTER in own
+    assert me_texts.NO_RANK in own
+    word = await hall.home.officer.slash(hall.home.general, "player rank", member=actor, rank="0", reason="please")
+    assert "Nobody has vouched for who" in card_of(word)
+    assert (await who_is(hall, actor)).override is None
+    await refused_acts(hall, actor)
 
 
 @pytest.mark.parametrize(("way", "moment"), WAYS, ids=lambda one: one.__name__)
@@ -169,20 +192,83 @@ async def test_who_takes_the_guild_masters_name_gets_no_rank_no_role_and_no_righ
 ) -> None:
     actor = await moment(hall, way)
     await everything_follows(hall)
+    await has_a_link_and_no_authority(hall, actor, Source.NAME)
+
+
+async def test_who_joins_under_the_guild_masters_name_is_not_even_linked_while_in_rules_screening(hall: Hall) -> None:
+    actor = by_joining_into_screening(hall)
+    await everything_follows(hall)
     view = await who_is(hall, actor)
-    # The rule did link them: what follows is not for want of a link.
-    assert [(one.name, one.rank, one.half and one.half.source) for one in view.characters] == [(MASTER, 0, Source.NAME)]
-    assert not view.is_proven(view.characters[0])
-    assert view.rank is None
-    assert await proposed_roles(hall, actor) == []
-    card = card_of(await hall.home.officer.slash(hall.home.general, "whois", member=actor))
-    assert whois_texts.INFERRED in card
-    assert whois_texts.PROVEN not in card.replace(whois_texts.NO_RANK, "")
-    assert whois_texts.NO_RANK in card
-    word = await hall.home.officer.slash(hall.home.general, "player rank", member=actor, rank="0", reason="please")
-    assert "Nobody has vouched for who" in card_of(word)
-    assert (await who_is(hall, actor)).override is None
+    assert (view.public_id, view.characters, view.rank) == (None, (), None)
     await refused_acts(hall, actor)
+
+
+async def note(hall: Hall, **notes: str) -> None:
+    """Let the guild master's character carry notes."""
+    ctx, server_id = hall.home.services.ctx, hall.home.server.id
+    master_id = await links.resolve_character(ctx, server_id, MASTER)
+    rows = [NoteRow(MASTER, character_id=master_id, **notes)]
+    assert (await notes_of_the_game.apply(ctx, server_id, rows, as_of=ctx.clock())).applied
+
+
+async def in_the_public_note(hall: Hall) -> None:
+    """Be named in the character's public note, which its player writes."""
+    await note(hall, guild_note="discord: mia")
+
+
+async def in_the_officer_note(hall: Hall) -> None:
+    """Be named in the character's officer note."""
+    await note(hall, officer_note="discord: mia")
+
+
+async def by_an_alias(hall: Hall) -> None:
+    """Be what an officer said that the note means."""
+    ctx, server_id, user_id = hall.home.services.ctx, hall.home.server.id, hall.home.plain.id
+    await aliases.set_alias(ctx, server_id, name="Bossling", user_id=user_id, actor_id=hall.home.officer.id)
+    await note(hall, guild_note="discord: Bossling")
+
+
+@pytest.mark.parametrize(
+    ("name_them", "source"),
+    [
+        (in_the_public_note, Source.GUILD_NOTE),
+        (in_the_officer_note, Source.OFFICER_NOTE),
+        (by_an_alias, Source.ALIAS),
+    ],
+    ids=lambda one: getattr(one, "__name__", one.__class__.__name__),
+)
+async def test_whom_a_note_calls_the_guild_master_gets_no_rank_no_role_and_no_right(
+    hall: Hall, name_them: Callable[[Hall], Awaitable[None]], source: Source
+) -> None:
+    await name_them(hall)
+    await everything_follows(hall)
+    await has_a_link_and_no_authority(hall, hall.home.plain, source)
+
+
+async def test_who_claims_the_guild_masters_character_gets_nothing_before_an_officer_confirms_it(hall: Hall) -> None:
+    home = hall.home
+    await home.plain.slash(home.general, "player claim", character=MASTER)
+    await everything_follows(hall)
+    view = await who_is(hall, home.plain)
+    assert (view.public_id, view.characters, view.rank) == (None, (), None)
+    assert await proposed_roles(hall, home.plain) == []
+    await refused_acts(hall, home.plain)
+    card = next(one for one in home.general.history() if "### Claim" in text_of(one) and MASTER in text_of(one))
+    assert claim_texts.GUILD_MASTER in text_of(card)
+    await home.officer.click(card, label="Confirm")
+    await everything_follows(hall)
+    assert (await who_is(hall, home.plain)).rank == 0
+    assert await proposed_roles(hall, home.plain) == ["Leaders"]
+    # Not even then: officers are those who hold the right or the role.
+    await refused_acts(hall, home.plain)
+
+
+async def test_who_claims_under_the_guild_masters_name_gets_what_a_rule_gives_and_no_more(hall: Hall) -> None:
+    actor = by_nick(hall)
+    await hall.home.env.advance_time(QUIET_SECONDS)
+    await actor.slash(hall.home.general, "player claim", character=MASTER)
+    await everything_follows(hall)
+    await has_a_link_and_no_authority(hall, actor, Source.NAME)
 
 
 async def vouch(hall: Hall) -> str:

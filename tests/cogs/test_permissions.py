@@ -5,7 +5,7 @@ import pytest
 import simcord
 from discord import app_commands
 
-from bot.services import links
+from bot.services import aliases, links
 from cogs.common import texts
 from cogs.common.cards import card
 from cogs.common.errors import unwrap
@@ -16,6 +16,7 @@ from db.tables.servers import Server
 from domain.errors import MusterError
 from tests.cogs.hall import (
     ACTS,
+    ALIAS,
     MASTER,
     Act,
     Hall,
@@ -28,7 +29,7 @@ from tests.cogs.hall import (
     texts_of,
 )
 from tests.cogs.home import Home
-from tests.cogs.permissions import CHOICES, COMMANDS, CONTROLS, FORMS, OFFICERS, SHOWN_TO_ALL, Persona, Row
+from tests.cogs.permissions import CHOICES, COMMANDS, CONTROLS, FORMS, MEMBERS, OFFICERS, SHOWN_TO_ALL, Persona, Row
 from tests.support.dump import changes, dump
 from tests.support.forge import Actor
 from tests.support.people import Toon, insert_characters, insert_guild
@@ -45,7 +46,7 @@ def refusals(persona: Persona, act: Act) -> tuple[str, ...]:
     if persona is Persona.STRANGER:
         # Where there is no server, its channels mean nothing: discord.py refuses them before the command is asked.
         return texts.SERVER_ONLY, texts.BAD_VALUE
-    return (act.row.told,) if persona in OFFICERS else (texts.OFFICERS_ONLY,)
+    return (act.row.told,) if persona in OFFICERS or act.row.who - OFFICERS else (texts.OFFICERS_ONLY,)
 
 
 def is_refused(persona: Persona, act: Act, result: Result) -> bool:
@@ -123,6 +124,15 @@ async def test_an_officer_may_what_the_table_says_and_no_more(hall: Hall, person
     acknowledge(hall)
 
 
+async def test_a_member_may_what_is_for_members(hall: Hall) -> None:
+    for persona in MEMBERS - OFFICERS:
+        for act in ACTS:
+            if persona in act.row.who:
+                result = await hall.perform(hall.cast[persona], act)
+                assert is_allowed(act, result), f"{persona.value}, {act} was answered: {result}"
+    acknowledge(hall)
+
+
 async def test_every_command_choice_control_and_form_has_a_row_and_every_row_stands_for_one(home: Home) -> None:
     """A new one without a row fails here: write down who may use it."""
     tree = leaves(home.bot)
@@ -172,10 +182,11 @@ async def test_an_officer_of_another_server_who_copies_controls_and_forms_acts_o
     channel = other.create_text_channel("general")
     await home.env.advance_time(QUIET_SECONDS)
     guild_id = await insert_guild(ctx, other.id, name="Others")
-    await insert_characters(ctx, guild_id, *(Toon(name, rank=3) for name in ("Othera", "Otherb")))
+    othera, _ = await insert_characters(ctx, guild_id, *(Toon(name, rank=3) for name in ("Othera", "Otherb")))
     # Members and roster count as read: nothing is refused for want of them.
     async with ctx.sessions.begin() as session:
         (await session.get_one(Server, other.id)).members_synced_at = ctx.clock()
+    await aliases.set_alias(ctx, other.id, name=ALIAS, character_id=othera, actor_id=fritz.id)
     there = home.bot.get_channel(channel.id)
     assert isinstance(there, discord.TextChannel)
     post = await there.send(view=card("A post of Muster's"))
@@ -198,4 +209,4 @@ async def test_an_officer_of_another_server_who_copies_controls_and_forms_acts_o
 
 
 def _id(row: Row) -> str:
-    return row.name.format(shown="0" * 12, council="1", stewards="1")
+    return row.name.format(shown="0" * 12, claim="0" * 8, council="1", stewards="1")

@@ -13,8 +13,9 @@ import pytest
 import simcord
 import sqlalchemy as sa
 
-from bot.services import pipeline
+from bot.services import aliases, claims, links, pipeline
 from cogs.common.errors import unwrap
+from cogs.link import alias_ui
 from cogs.members.cog import QUIET_SECONDS
 from db.tables.guilds import Character
 from domain.errors import MusterError
@@ -55,6 +56,13 @@ async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
             {"channel": channel.id, "id": other.id},
         )
     await plants.people(ctx, other.id, guild.id, user_id=home.plain.id, character_ids=(ids[0], ids[1]))
+    # One claim can be confirmed, and one only refused: its character is somebody else's.
+    owned, free = (f"{one.name}-{one.realm.slug}" for one in home.sample.world.members(home.sample.guild)[1:3])
+    owned_id = await links.resolve_character(ctx, home.server.id, owned)
+    await links.add(ctx, home.server.id, character_id=owned_id, user_id=home.deputy.id, actor_id=home.officer.id)
+    for claimed in (owned, free):
+        await claims.ask(ctx, home.server.id, character=claimed, user_id=home.plain.id)
+    await fill_pages(home)
     # Both are told that many departures wait.
     home.leave(45)
     await pipeline.sync_roster(ctx, home.services.battlenet, guild.id, trigger=Trigger.TIMER)
@@ -63,20 +71,38 @@ async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
     assert all(isinstance(unwrap(error), MusterError) for error in home.env.errors), home.env.errors
 
 
+async def fill_pages(home: Home) -> None:
+    """Let home have more aliases, and a character more past links, than a page shows."""
+    ctx, server_id = home.services.ctx, home.server.id
+    for number in range(alias_ui.PER_PAGE + 1):
+        name = f"Mike{number}"
+        await aliases.set_alias(ctx, server_id, name=name, user_id=home.plain.id, actor_id=home.officer.id)
+    character_id = await links.resolve_character(ctx, server_id, character_of(home))
+    for _ in range(40):
+        await links.add(ctx, server_id, character_id=character_id, user_id=home.plain.id, actor_id=home.officer.id)
+        await links.remove(ctx, server_id, character_id=character_id, actor_id=home.officer.id)
+
+
+def character_of(home: Home) -> str:
+    """Give the character that is typed, as Name-Realm."""
+    character = home.sample.world.members(home.sample.guild)[0]
+    return f"{character.name}-{character.realm.slug}"
+
+
 def filler_of(home: Home) -> Filler:
     """Fill in what fits the sample guild; the user is the one who is a member of both servers."""
     guild = home.sample.guild
-    character = home.sample.world.members(guild)[0]
     texts = {
         "region": guild.realm.region,
         "realm": guild.realm.slug,
         "guild": guild.name,
         "replace": guild.name,
-        "character": f"{character.name}-{character.realm.slug}",
+        "character": character_of(home),
         "time_zone": "Europe/Berlin",
         "rank": "1",
         "reason": "a reason",
         "until": "30d",
+        "link alias name": "Mike",
     }
     return Filler(user=home.plain, role=home.server.create_role("Any"), channel=home.audit, texts=texts)
 

@@ -1,7 +1,9 @@
 """Migrations: from empty to head and back, and equal to the models."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -29,7 +31,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 USED = [
     """INSERT INTO guild_identity.servers (id, name, locale, time_zone, rank_truth, link_mode, roster_interval_hours,
             member_interval_minutes, profile_interval_hours, stale_days, report_lines, created_at, returned_at)
-        VALUES (1, 'S', 'de', 'UTC', 'game', 'suggest', 1, 5, 24, 60, 5, :now, :now)""",
+        VALUES (1, 'S', 'de', 'UTC', 'game', 'off', 1, 5, 24, 60, 5, :now, :now)""",
     """INSERT INTO common.guilds (region, realm_id, realm_slug, realm_name, blizzard_id, name, slug, created_at)
         VALUES ('eu', 1, 'r', 'R', 1, 'G', 'g', :now)""",
     """INSERT INTO common.sync_log (source, status, trigger, guild_id, owner, started_at, heartbeat_at, counts)
@@ -38,15 +40,15 @@ USED = [
             first_seen_at)
         VALUES ('eu', 1, 1, 'N', 'n', 'r', 1, 90, :now)""",
     """INSERT INTO guild_identity.discord_users (server_id, user_id, username, username_key, global_name_key, nick_key,
-            role_ids, pending, first_seen_at, changed_at)
-        VALUES (1, 1, 'n', 'n', '', '', '{}', false, :now, :now)""",
+            role_ids, pending, first_seen_at, changed_at, opted_out_at)
+        VALUES (1, 1, 'n', 'n', '', '', '{}', false, :now, :now, :now)""",
     "INSERT INTO guild_identity.players (server_id, public_id, created_at) VALUES (1, 'p', :now)",
     """INSERT INTO guild_identity.player_characters
             (server_id, character_id, player_id, source, confidence, evidence, linked_at, run_id)
-        VALUES (1, 1, 1, 'name', 'high', '{}', :now, 1)""",
+        VALUES (1, 1, 1, 'name', 'high', :evidence, :now, 1)""",
     """INSERT INTO guild_identity.player_members
             (server_id, user_id, player_id, source, confidence, evidence, linked_at, run_id)
-        VALUES (1, 1, 1, 'name', 'high', '{}', :now, 1)""",
+        VALUES (1, 1, 1, 'officer', 'high', '{}', :now, 1)""",
     "INSERT INTO guild_identity.rank_overrides VALUES (1, 1, 3, 'raid lead', 1, :now, NULL)",
     """INSERT INTO guild_identity.audit_issues (public_id, server_id, rule, rule_version, severity, subject_kind,
             subject_id, fingerprint, facts, state, opened_at)
@@ -57,6 +59,19 @@ USED = [
             (server_id, kind, channel_id, user_id, payload, dedupe_key, state, attempts, due_at, created_at)
         VALUES (1, 'notice', 1, NULL, '{}', 'c', 'pending', 0, :now, :now),
                (1, 'notice', NULL, 1, '{}', 'u', 'pending', 0, :now, :now)""",
+    "INSERT INTO guild_identity.character_notes VALUES (1, 1, '', :now, NULL, NULL)",
+    "INSERT INTO guild_identity.note_aliases VALUES (1, 'a', 'A', 1, NULL, 1, :now)",
+    "INSERT INTO guild_identity.alt_groups VALUES (1, 1, 1)",
+    "INSERT INTO guild_identity.link_suggestions VALUES (1, 1, '[]', 'medium', 1, :now, NULL)",
+    "INSERT INTO guild_identity.link_contradictions VALUES (1, 1, '{1}', '[]', :now)",
+    """INSERT INTO guild_identity.link_history
+            (server_id, character_id, player_public_id, user_ids, source, confidence, evidence, linked_at, run_id,
+            ended_at, ended)
+        VALUES (1, 1, 'p', '{1}', 'name', 'high', '{}', :now, 1, :now, 'opted_out')""",
+    "INSERT INTO guild_identity.rule_verdicts VALUES (1, 'equal_name', 1, 1, 1, 'rejected', true, 1, :now)",
+    """INSERT INTO guild_identity.link_claims (public_id, server_id, character_id, user_id, state, asked_at)
+        VALUES ('c', 1, 1, 1, 'open', :now)""",
+    "INSERT INTO guild_identity.matching_state VALUES (1, 'f', :now, 1)",
 ]
 """Rows that fill what the last migrations brought, and what hangs on it."""
 KEPT = {
@@ -69,6 +84,19 @@ KEPT = {
     "jobs.pgqueuer": 0,
 }
 """How many of them the older tables can hold."""
+REASON = {
+    "rule": "equal_name",
+    "version": 1,
+    "strength": 3,
+    "source": "name",
+    "place": "nick",
+    "written": "ana",
+    "other": "ana",
+    "via": None,
+}
+EVIDENCE = {"round": 1, "reasons": [REASON]}
+EVIDENCE_BEFORE = {"rule": "equal_name", "version": 1, "matched": "nick", "name_key": "ana"}
+"""What the first rule left as its reason, now and in the revision before."""
 LEFT_TO_OTHERS = "jobs"
 """The schema of the job queue has DDL of its own, which no model describes."""
 
@@ -128,7 +156,7 @@ async def test_a_database_in_use_goes_a_revision_back_and_forth_and_keeps_what_t
     engine = create_engine(migrated, poolclass=NullPool)
     async with create_sessions(engine).begin() as session:
         for statement in USED:
-            await session.execute(sa.text(statement), {"now": NOW})
+            await session.execute(sa.text(statement), {"now": NOW, "evidence": json.dumps(EVIDENCE)})
         await jobs.enqueue_profiles(session, 1)
     await migrate.downgrade(migrated, "0002")
     await migrate.upgrade(migrated)
@@ -139,6 +167,29 @@ async def test_a_database_in_use_goes_a_revision_back_and_forth_and_keeps_what_t
     await engine.dispose()
     assert dict(zip(KEPT, kept, strict=True)) == KEPT
     assert options == ("report-only", 30)
+
+
+async def test_the_reasons_of_inferred_links_go_a_revision_back_and_forth_and_those_of_people_stay(
+    migrated: str,
+) -> None:
+    engine = create_engine(migrated, poolclass=NullPool)
+
+    async def reasons() -> list[Any]:
+        halves = (f"SELECT evidence FROM guild_identity.player_{half}" for half in ("characters", "members"))  # noqa: S608
+        async with engine.connect() as connection:
+            return [await connection.scalar(sa.text(half)) for half in halves]
+
+    async with create_sessions(engine).begin() as session:
+        for statement in USED:
+            await session.execute(sa.text(statement), {"now": NOW, "evidence": json.dumps(EVIDENCE)})
+    await migrate.downgrade(migrated, "0004")
+    assert await reasons() == [EVIDENCE_BEFORE, {}]
+    async with engine.connect() as connection:
+        mode = (await connection.execute(sa.text("SELECT link_mode FROM guild_identity.servers"))).scalar_one()
+    await migrate.upgrade(migrated)
+    assert await reasons() == [EVIDENCE, {}]
+    await engine.dispose()
+    assert mode == "suggest"  # the nearest thing to "off" that the older release knows
 
 
 async def test_migrating_again_changes_nothing(migrated: str) -> None:

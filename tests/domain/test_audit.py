@@ -35,6 +35,8 @@ def test_severities_cannot_be_compared_as_text() -> None:
         ("no_guild_role", Severity.WARNING, SubjectKind.PLAYER),
         ("orphan_wow", Severity.WARNING, SubjectKind.CHARACTER),
         ("orphan_discord", Severity.WARNING, SubjectKind.MEMBER),
+        ("link_contradicts_note", Severity.WARNING, SubjectKind.CHARACTER),
+        ("note_mismatch", Severity.INFO, SubjectKind.CHARACTER),
         ("unmapped_rank", Severity.INFO, SubjectKind.RANK),
         ("stale_character", Severity.INFO, SubjectKind.CHARACTER),
         ("rule_failed", Severity.ERROR, SubjectKind.RULE),

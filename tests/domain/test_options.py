@@ -34,7 +34,7 @@ def test_what_is_not_given_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "expected"), [("locale", "de", Language.GERMAN), ("link_mode", "suggest", LinkMode.SUGGEST)]
+    ("name", "value", "expected"), [("locale", "de", Language.GERMAN), ("link_mode", "off", LinkMode.OFF)]
 )
 def test_a_choice_is_known_by_its_value(name: str, value: str, expected: object) -> None:
     assert getattr(with_changes(Options(), {name: value}), name) is expected

@@ -13,6 +13,7 @@ from db import members
 from db.members import MemberFacts
 from db.tables.audit import Action, Issue
 from db.tables.guilds import Character, Guild, Membership
+from db.tables.identity import CharacterNote, LinkSuggestion
 from db.tables.people import Member, PlayerCharacter, PlayerMember
 from db.tables.runs import SyncRun
 from db.tables.servers import GuildRank, Server, ServerGuild
@@ -159,6 +160,22 @@ async def insert_members(ctx: Context, *found: MemberFacts, server_id: int = SER
         await members.upsert(session, server_id, found, as_of=ctx.clock())
 
 
+async def insert_note(
+    ctx: Context,
+    character_id: int,
+    guild_note: str | None = None,
+    officer_note: str | None = None,
+    *,
+    server_id: int = SERVER,
+) -> None:
+    """Let a character have these notes on a server, whatever they were; None is unknown."""
+    async with ctx.sessions.begin() as session:
+        note = await session.get(CharacterNote, (server_id, character_id))
+        if note is None:
+            session.add(note := CharacterNote(server_id=server_id, character_id=character_id))
+        note.guild_note, note.officer_note = guild_note, officer_note
+
+
 async def map_rank(ctx: Context, guild_id: int, rank: int, role_id: int | None, server_id: int = SERVER) -> None:
     """Let a server map one of its guild's ranks to a role."""
     async with ctx.sessions.begin() as session:
@@ -189,6 +206,13 @@ async def load_links(ctx: Context, server_id: int = SERVER) -> dict[int, set[int
     for character_id, user_id in pairs:
         found.setdefault(character_id, set()).update(() if user_id is None else (user_id,))
     return found
+
+
+async def load_suggestions(ctx: Context, server_id: int = SERVER) -> dict[int, LinkSuggestion]:
+    """Load what is suggested, by character id."""
+    async with ctx.sessions() as session:
+        found = await session.scalars(sa.select(LinkSuggestion).where(LinkSuggestion.server_id == server_id))
+        return {one.character_id: one for one in found}
 
 
 async def load_actions(ctx: Context, action: str, server_id: int = SERVER) -> Sequence[Action]:

@@ -11,11 +11,22 @@ from bot.services.context import Context
 from db import tables
 from db.base import Base
 from db.tables.audit import Action, Issue
+from db.tables.identity import (
+    AltGroup,
+    CharacterNote,
+    Claim,
+    LinkContradiction,
+    LinkSuggestion,
+    MatchingState,
+    NoteAlias,
+    PastLink,
+    RuleVerdict,
+)
 from db.tables.outbox import OutboxMessage, OutboxState
 from db.tables.people import Player, PlayerCharacter, PlayerMember, RankOverride, RejectedCandidate
 from db.tables.servers import GuildRank
 from domain.audit import Severity, State, SubjectKind
-from domain.links import Confidence, Source
+from domain.links import ClaimState, Confidence, LinkEnd, Source, Verdict
 
 SCHEMAS = ("guild_identity", "voting")
 """What is each server's own."""
@@ -51,6 +62,8 @@ async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, c
         session.add(player)
         await session.flush()
         mine = {"server_id": server_id, "player_id": player.id}
+        for row in identity(ctx, server_id, user_id=user_id, character_ids=character_ids):
+            await session.merge(row)  # a matching may have left its own
         session.add_all(
             (
                 PlayerMember(**mine, user_id=user_id, **half),
@@ -96,6 +109,50 @@ async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, c
                 ),
             )
         )
+
+
+def identity(ctx: Context, server_id: int, *, user_id: int, character_ids: tuple[int, int]) -> Iterator[Base]:
+    """Make what matching reads and leaves: about a linked character, and one that is not."""
+    now, by, (linked, free) = ctx.clock(), 1, character_ids
+    known: dict[str, Any] = {"source": Source.NAME, "confidence": Confidence.HIGH, "evidence": {"reasons": []}}
+    yield CharacterNote(server_id=server_id, character_id=free, guild_note="", officer_note="")
+    yield NoteAlias(server_id=server_id, alias_key="a", alias="A", user_id=user_id, set_by=by, set_at=now)
+    yield AltGroup(server_id=server_id, character_id=free, group_id=free)
+    candidates = [{"user_id": user_id, "evidence": []}]
+    yield LinkSuggestion(server_id=server_id, character_id=free, candidates=candidates, suggested_at=now)
+    yield LinkContradiction(
+        server_id=server_id, character_id=linked, user_ids=[user_id], evidence=[{"place": "guild_note"}], found_at=now
+    )
+    yield PastLink(
+        server_id=server_id,
+        character_id=linked,
+        player_public_id="",
+        user_ids=[user_id],
+        linked_at=now,
+        ended_at=now,
+        ended=LinkEnd.CONFIRMED,
+        **known,
+    )
+    yield RuleVerdict(
+        server_id=server_id,
+        rule="",
+        character_id=linked,
+        user_id=user_id,
+        rule_version=1,
+        verdict=Verdict.CONFIRMED,
+        was_linked=True,
+        given_by=by,
+        given_at=now,
+    )
+    yield Claim(
+        public_id=f"claim-{server_id}",
+        server_id=server_id,
+        character_id=free,
+        user_id=user_id,
+        state=ClaimState.OPEN,
+        asked_at=now,
+    )
+    yield MatchingState(server_id=server_id, fingerprint="", matched_at=now)
 
 
 async def plant(session: AsyncSession, server_id: int) -> list[str]:

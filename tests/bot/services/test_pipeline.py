@@ -1,11 +1,12 @@
 """From a list that was read to what the officers are told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from bot.services import members, pipeline
+from bot.services import audit, members, pipeline
 from bot.services.context import Context
 from bot.services.members import MemberFacts, MemberList
 from bot.services.outbox import Outbox
@@ -94,6 +95,46 @@ async def test_a_new_nick_that_is_a_character_closes_both_findings(ctx: Context,
 
     assert (done.linked, done.audit.resolved) == (1, 2)
     assert {issue.state for issue in await load_issues(ctx)} == {State.RESOLVED}
+
+
+async def test_suggestions_are_counted_when_they_are_new(ctx: Context) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    await insert_characters(ctx, guild, "Mike")
+    await insert_members(ctx, facts(1, "walter", nick="Mike"), facts(2, "jesse", nick="Mike"))
+
+    first, second = [await pipeline.follow_up(ctx, SERVER) for _ in range(2)]
+
+    assert (first.linked, first.suggested, second.suggested) == (0, 1, 0)
+
+
+async def test_where_nothing_is_new_a_follow_up_only_audits(ctx: Context, statements: Callable[..., Any]) -> None:
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    await insert_characters(ctx, guild, "Ana", "Bo")
+    await insert_members(ctx, facts(1, "ana"))
+    await pipeline.follow_up(ctx, SERVER)
+
+    with statements() as seen:
+        await pipeline.follow_up(ctx, SERVER)
+
+    assert not [one for one in seen if any(verb in one for verb in ("INSERT", "UPDATE", "DELETE"))]
+
+
+async def test_links_made_before_an_audit_that_failed_stay(ctx: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matching has a transaction of its own: the next follow-up only has to audit."""
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    [ana] = await insert_characters(ctx, guild, "Ana")
+    await insert_members(ctx, facts(1, "ana"))
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "run_rules", fail)
+        with pytest.raises(RuntimeError):
+            await pipeline.follow_up(ctx, SERVER)
+
+    assert await load_links(ctx) == {ana: {1}}
+    assert (await pipeline.follow_up(ctx, SERVER)).audit.total == 0
 
 
 async def test_every_server_of_a_guild_is_followed_up(ctx: Context) -> None:

@@ -122,8 +122,7 @@ async def test_a_word_needs_a_reason(ctx: Context, guild: int, reason: str | Non
 
 
 async def test_a_member_whose_half_is_not_proven_gets_no_rank(ctx: Context, guild: int) -> None:
-    async with ctx.sessions.begin() as session:
-        assert await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=None) == 1
+    assert (await matching.match_server(ctx, SERVER)).linked == 1
     await insert_members(ctx, facts(3))
 
     for user_id in (2, 3, 404):

@@ -290,8 +290,7 @@ async def test_a_players_rank_is_the_highest_of_their_proven_characters_now_in_t
 
 async def test_a_nickname_equal_to_the_guild_masters_character_gives_no_rank(ctx: Context, guild: int) -> None:
     await insert_members(ctx, facts(1, nick="Boss"))
-    async with ctx.sessions.begin() as session:
-        assert await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=None) == 1
+    assert (await matching.match_server(ctx, SERVER)).linked == 1
 
     assert await agreed_rank(ctx, guild, 1) is None
 
@@ -299,8 +298,7 @@ async def test_a_nickname_equal_to_the_guild_masters_character_gives_no_rank(ctx
 async def test_an_inferred_link_never_raises_the_rank_of_a_proven_member(ctx: Context, guild: int) -> None:
     [own] = await insert_characters(ctx, guild, Toon("Own", rank=6))
     await insert_members(ctx, facts(1, nick="Boss"))
-    async with ctx.sessions.begin() as session:
-        await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=None)
+    assert (await matching.match_server(ctx, SERVER)).linked == 1
     await vouch(ctx, 1, own)
 
     assert await agreed_rank(ctx, guild, 1) == 6

@@ -51,8 +51,7 @@ async def test_a_member_is_shown_with_all_characters_by_rank_and_those_that_left
 async def test_each_half_tells_where_it_comes_from(ctx: Context, guild: int, clock: FakeClock) -> None:
     _, alt = await insert_characters(ctx, guild, "Ana", "Alt")
     await insert_members(ctx, facts(1, "ana"))
-    async with ctx.sessions.begin() as session:
-        await matching.link_equal_names(ctx, session, server_id=SERVER, run_id=None)
+    await matching.match_server(ctx, SERVER)
     said_at = clock.advance(hours=1)
     await add(ctx, alt, 1)
 
@@ -61,7 +60,7 @@ async def test_each_half_tells_where_it_comes_from(ctx: Context, guild: int, clo
     shown = {one.name: one.half for one in view.characters}
     assert shown["Ana"] is not None
     assert shown["Alt"] is not None
-    assert (shown["Ana"].source, shown["Ana"].evidence["matched"]) == (Source.NAME, "username")
+    assert (shown["Ana"].source, shown["Ana"].evidence["reasons"][0]["place"]) == (Source.NAME, "username")
     assert (shown["Alt"].source, shown["Alt"].linked_by, shown["Alt"].linked_at) == (Source.OFFICER, OFFICER, said_at)
 
 

@@ -39,6 +39,24 @@ FACTS: dict[str, dict[str, Any]] = {
         "rank_name": "Raider",
         "last_login": 1_767_312_000,
     },
+    "link_contradicts_note": {
+        "name": "Thrall",
+        "realm": "Azjol-Nerub",
+        "rank": 3,
+        "rank_name": None,
+        "user_ids": [ID + 1],
+        "other_ids": [ID + 2],
+        "by_note": True,
+    },
+    "note_mismatch": {
+        "name": "Thrall",
+        "realm": "Stormrage",
+        "rank": 3,
+        "rank_name": None,
+        "user_ids": [ID + 1, ID + 3],
+        "other_ids": [ID + 2],
+        "by_note": False,
+    },
     "unmapped_rank": {"rank": 7, "rank_name": None, "characters": 12},
     "rule_failed": {"name": "orphan_wow"},
 }
@@ -62,6 +80,20 @@ def finding(rule: str, **facts: Any) -> Finding:
         ),
         ("no_guild_role", "<@1000000000000000001> · **Thrall** · Rank 7 · lacks <@&1000000000000000030>"),
         ("stale_character", "**Thrall** · Stormrage · Raider (rank 3) · last login <t:1767312000:R>"),
+        (
+            "link_contradicts_note",
+            (
+                "**Thrall** · Azjol\\-Nerub · linked to <@1000000000000000001>, "
+                "but a note speaks for <@1000000000000000002>"
+            ),
+        ),
+        (
+            "note_mismatch",
+            (
+                "**Thrall** · Stormrage · linked to <@1000000000000000001> +1, "
+                "but a name speaks for <@1000000000000000002>"
+            ),
+        ),
         ("unmapped_rank", "**Rank 7** · 12 characters · choose its role with `/setup ranks`"),
         (
             "rule_failed",
@@ -129,6 +161,7 @@ def test_names_neither_format_nor_mention_nor_turn_the_line_around(rule: str) ->
 @pytest.mark.parametrize("rule", RULES)
 def test_a_line_stays_short_whatever_the_names_and_however_many_the_roles(rule: str) -> None:
     longest = {"name": LONG, "realm": LONG, "rank_name": LONG, "user_ids": [ID] * 9, "held_role_ids": [ID] * 10}
+    longest["other_ids"] = [ID] * 9
     facts = {key: value for key, value in longest.items() if key in FACTS[rule] and rule != "rule_failed"}
     assert len(line(finding(rule, **facts), ROLE)) <= 190
 

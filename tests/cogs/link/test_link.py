@@ -112,7 +112,7 @@ async def test_removing_an_inferred_link_keeps_the_rules_from_making_it_again(
 ) -> None:
     name, namesake = next(iter(home.namesakes.items()))
     said = await link(home, "remove", character=name)
-    assert f"is no longer linked to <@{namesake.id}>. The link was inferred (equal name)." in said
+    assert f"is no longer linked to <@{namesake.id}>. It was an inferred link (equal name)." in said
     assert "No rule will link them again" in said
     assert await halves(home, name) is None
     await pipeline.follow_up(home.services.ctx, home.server.id)
@@ -127,7 +127,7 @@ async def test_after_a_removal_an_officer_can_link_them_again(home: Home, strang
     await link(home, "remove", character=name)
     assert "is now linked" in await link(home, "add", character=name, member=namesake)
     said = await link(home, "remove", character=name)
-    assert "The link was proven (an officer's word)." in said
+    assert "It was a proven link (an officer's word)." in said
 
 
 async def test_a_change_is_followed_by_the_audit(home: Home, strangers: list[Character]) -> None:

@@ -8,14 +8,14 @@ from bot.services import audit, options, servers
 from cogs.setup import texts
 from domain.options import BOUNDS, Options
 from tests.cogs.home import Home, card_of, text_of
-from tests.support.people import load_actions, load_links
+from tests.support.people import load_actions, load_links, load_suggestions
 
 FRESH = [
     "## Options",
     "Change one by filling it in: `/setup options`.",
     "Time zone: UTC",
     "Language: English",
-    "Links: Muster links equal names by itself, marked as inferred",
+    "Links: Muster links by itself where the evidence is strong, marked as inferred",
     "Roster: every 6 hours or more often",
     "Members: every 15 minutes",
     "Profiles: fresh for 24 hours",
@@ -106,6 +106,17 @@ async def test_with_links_left_to_officers_the_rules_link_nobody_until_it_is_swi
     assert {user_id for users in linked.values() for user_id in users} == {one.id for one in home.namesakes.values()}
     await setup(home, link_mode="suggest")
     assert await load_links(home.services.ctx, home.server.id) == linked
+
+
+async def test_switched_off_the_rules_neither_link_nor_suggest_and_what_was_suggested_goes(home: Home) -> None:
+    ctx, server_id = home.services.ctx, home.server.id
+    await setup(home, link_mode="suggest")
+    await home.sync_roster()
+    await home.sync_members()
+    assert await load_suggestions(ctx, server_id)
+    lines = card_of(await setup(home, link_mode="off")).splitlines()
+    assert lines[4] == "**✏️ Links: Muster neither links nor suggests. Links that exist stay**"
+    assert (await load_links(ctx, server_id), await load_suggestions(ctx, server_id)) == ({}, {})
 
 
 @pytest.mark.parametrize("lines", [5, 25])

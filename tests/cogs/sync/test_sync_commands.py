@@ -5,7 +5,7 @@ import discord
 import pytest
 import simcord
 
-from bot.services import matching, runs, status
+from bot.services import matching, options, runs, status
 from db.runs import Scope
 from domain.runs import RunSource, Trigger
 from sandbox.battlenet import faults
@@ -21,10 +21,18 @@ async def test_a_roster_sync_shows_what_it_changed_and_what_followed(home: Home)
         "## The Ember Vigil",
         "**60 characters** in the guild.",
         "60 new",
-        "3 links made by equal names.",
+        "3 links made by Muster's rules.",
         "61 findings (61 new). `/audit report` posts them.",
         "Profiles (item level, last login) wait: timers are off in this copy of Muster.",
     ]
+
+
+async def test_what_waits_for_an_officers_word_is_told_with_where_to_give_it(home: Home) -> None:
+    await options.change(home.services.ctx, home.server.id, {"link_mode": "suggest"}, actor_id=home.officer.id)
+    await home.sync_roster()
+    card = card_of(await home.officer.slash(home.general, "sync members"))
+    assert "No new links · 3 new suggestions: `/link review`." in card
+    assert "suggestion" not in card_of(await home.officer.slash(home.general, "sync members"))
 
 
 async def test_a_second_sync_says_that_nothing_changed(home: Home) -> None:
@@ -58,7 +66,7 @@ async def test_a_follow_up_that_failed_is_not_passed_over(home: Home, monkeypatc
     async def fail(*_: object, **__: object) -> int:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(matching, "link_equal_names", fail)
+    monkeypatch.setattr(matching, "match_server", fail)
     card = card_of(await home.officer.slash(home.general, "sync roster"))
     assert "Links and findings of this server could not be brought up to date" in card
 
@@ -114,7 +122,7 @@ async def test_a_member_sync_shows_what_it_changed(home: Home) -> None:
     result = await home.officer.slash(home.general, "sync members")
     assert result.ephemeral
     assert card_of(result).startswith("## Members\n**7 members** on this server, bots left out.")
-    assert "3 links made by equal names." in card_of(result)
+    assert "3 links made by Muster's rules." in card_of(result)
 
 
 async def test_a_member_sync_before_the_roster_says_what_comes_next(home: Home) -> None:

@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 import simcord
 
-from bot.services import links
+from bot.services import links, privacy
 from bot.services.links import CharacterView, MemberView, OverrideView, PlayerView
+from bot.services.why import Background, PastLinkView
 from cogs.common import texts as common_texts
 from cogs.common.paginator import check_budget
 from cogs.common.texts import SOURCES
-from cogs.whois.texts import NAME_KINDS
 from cogs.whois.ui import who_card
 from db.people import HalfView
-from domain.links import Confidence, Source
-from domain.matching import NameKind
+from db.tables.identity import LinkSuggestion
+from domain.evidence import Evidence, Place, RuleName, Strength
+from domain.links import Confidence, LinkEnd, Source
 from sandbox.world import Character
 from tests.cogs.home import Home, card_of
 from tests.cogs.link.small import join, read_all, shrink
@@ -23,6 +24,7 @@ from tests.cogs.link.small import join, read_all, shrink
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 MARK = f"<t:{int(NOW.timestamp())}:R>"
 LONG = "*_~`|[]()<>#@" * 8
+NOTHING = Background((), (), (), frozenset())
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ async def test_a_member_shows_the_characters_with_the_reason_for_each(home: Home
     assert f"<@{namesake.id}> {name} (player\\_0)" in said
     assert f"**{name}** · {own.realm.name} · " in said
     assert f" {own.level} · Rank {own.rank}" in said
-    assert "equal name (nickname) · inferred – gives no rights" in said
+    assert f"equal name: the nickname is “{name}” · inferred – gives no rights" in said
     assert "· proven" not in said
     assert f"Ranks as the roster had them {MARK}" in said
 
@@ -76,7 +78,7 @@ async def test_a_proven_member_does_not_prove_an_inferred_character(home: Home, 
     assert f"{strangers[0].name}** " in said
     reasons = {line.split("**")[1]: reason for line, reason in pairwise(said.splitlines()) if line.startswith("**")}
     assert reasons[strangers[0].name].endswith(f"an officer's word by <@{home.deputy.id}> · proven")
-    assert reasons[name].endswith("equal name (nickname) · inferred – gives no rights")
+    assert reasons[name].endswith("equal name: the nickname is “" + name + "” · inferred – gives no rights")
 
 
 async def test_a_member_without_a_link_is_told_with_a_hint(home: Home, strangers: list[Character]) -> None:
@@ -106,6 +108,57 @@ async def test_a_bot_is_nobody(home: Home, strangers: list[Character]) -> None:
     assert home.env.errors
 
 
+async def test_a_suggestion_for_a_lone_member_or_character_is_told_with_where_to_decide(
+    home: Home, strangers: list[Character]
+) -> None:
+    ctx, name = home.services.ctx, strangers[0].name
+    async with ctx.sessions.begin() as session:
+        session.add(
+            LinkSuggestion(
+                server_id=home.server.id,
+                character_id=await links.resolve_character(ctx, home.server.id, name),
+                candidates=[{"user_id": home.plain.id, "evidence": []}],
+                suggested_at=ctx.clock(),
+            )
+        )
+    assert f"**Suggested**: {name}-" in await whois(home, member=home.plain)
+    said = await whois(home, character=name)
+    assert f"**Suggested**: <@{home.plain.id}>. Decide with `/link review`." in said
+    assert "Not linked to anybody yet" not in said
+
+
+async def test_the_last_past_links_are_told(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    await home.officer.slash(home.general, "link remove", character=name)
+    for options in ({"character": name}, {"member": namesake}):
+        said = await whois(home, **options)
+        assert f": <@{namesake.id}>, removed by <@{home.officer.id}> <t:" in said
+        assert f"equal name: the nickname is “{name}”" in said
+
+
+async def test_of_a_member_who_opted_out_no_more_is_told_than_that(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    await privacy.opt_out(home.services.ctx, home.server.id, namesake.id)
+    said = await whois(home, member=namesake)
+    assert "opted out" in said
+    assert "Opted out of being matched" in said
+    assert "nickname" not in said
+    assert "**Before**" not in said
+    said = await whois(home, character=name)
+    assert "a member who opted out, taken back, as the member opted out <t:" in said
+    assert str(namesake.id) not in said
+
+
+async def test_a_proven_link_of_a_member_who_opted_out_is_still_told(home: Home, strangers: list[Character]) -> None:
+    name, namesake = next(iter(home.namesakes.items()))
+    await vouch(home, name, namesake.id)
+    await privacy.opt_out(home.services.ctx, home.server.id, namesake.id)
+    said = await whois(home, member=namesake)
+    assert "· opted out" in said
+    assert f"**{name}** · " in said
+    assert "**Rank**: " in said
+
+
 async def test_the_card_answers_after_a_restart(home: Home, strangers: list[Character]) -> None:
     namesake = next(iter(home.namesakes.values()))
     before = await whois(home, member=namesake)
@@ -116,7 +169,7 @@ async def test_the_card_answers_after_a_restart(home: Home, strangers: list[Char
 async def test_a_name_with_marks_is_shown_as_it_is(home: Home, strangers: list[Character]) -> None:
     user_id = await join(home, "loud", nick="**@everyone** <#1>")
     view = await links.whois_member(home.services.ctx, home.server.id, user_id)
-    text = str(who_card(view).to_components())
+    text = str(who_card(view, NOTHING).to_components())
     assert "@everyone" not in text
     assert "<#1>" not in text
 
@@ -135,7 +188,10 @@ async def test_a_character_is_offered_by_its_folded_name_to_officers_only(
     assert home.env.errors
 
 
-def half(source: Source, by: int | None = None, **evidence: str) -> HalfView:
+EQUAL = Evidence(RuleName.EQUAL_NAME, Strength.STRONG, Source.NAME, Place.NICK, "_Mia_", "_Mia_")
+
+
+def half(source: Source, by: int | None = None, **evidence: Any) -> HalfView:
     return HalfView(source, Confidence.HIGH, evidence, NOW, by)
 
 
@@ -151,7 +207,7 @@ def character(id_: int, **facts: Any) -> CharacterView:
         "rank": 3,
         "rank_name": None,
         "last_login_at": NOW,
-        "half": half(Source.NAME, matched="username"),
+        "half": half(Source.NAME, reasons=[EQUAL.to_json()]),
     }
     return CharacterView(id=id_, **{**known, **facts})
 
@@ -161,8 +217,9 @@ def text_of_card(
     members: tuple[MemberView, ...] = (),
     roster_at: Any = NOW,
     override: OverrideView | None = None,
+    background: Background = NOTHING,
 ) -> str:
-    card = who_card(PlayerView("pub", members, characters, roster_at, override))
+    card = who_card(PlayerView("pub", members, characters, roster_at, override), background)
     check_budget(card)
     return "\n".join(part["content"] for part in card.to_components()[0]["components"])
 
@@ -240,9 +297,8 @@ def test_a_roster_that_was_never_read_is_told() -> None:
     assert "The roster was never read" in text_of_card(character(1), roster_at=None)
 
 
-@pytest.mark.parametrize("kind", list(NameKind))
-def test_the_name_that_was_equal_is_told(kind: NameKind) -> None:
-    assert f"equal name ({NAME_KINDS[kind]})" in text_of_card(character(1, half=half(Source.NAME, matched=kind.value)))
+def test_the_name_that_was_equal_is_told() -> None:
+    assert "equal name: the nickname is “\\_Mia\\_” · inferred" in text_of_card(character(1))
 
 
 def test_every_source_has_words() -> None:
@@ -254,8 +310,14 @@ def test_a_player_with_a_hundred_alts_fits_and_the_rest_is_counted() -> None:
     members = tuple(MemberView(10**18 + id_, LONG, LONG, NOW, half(Source.OFFICER, by=10**18)) for id_ in range(30))
     word = OverrideView(0, "*" * 32, "*" * 200, 10**18, NOW, NOW)
     here = replace(members[0], left_at=None)
+    ids = tuple(10**18 + id_ for id_ in range(30))
+    past = PastLinkView(1, LONG, LONG, ids, Source.NAME, {"reasons": [EQUAL.to_json()]}, NOW, 5, NOW, 5, LinkEnd.MOVED)
+    short = replace(past, user_ids=ids[:2])
+    background = Background((short, past, past), (), (), frozenset())
+    text = text_of_card(*alts, members=(here, *members[1:]), override=word, background=background)
+    assert "**Before**" in text
     text = text_of_card(*alts, members=(here, *members[1:]), override=word)
     assert "by an officer's word" in text
     shown = text.split("**Characters**")[1].count("last login")
     assert f"… and {100 - shown} more" in text
-    assert shown > 2
+    assert shown > 1
