@@ -88,7 +88,7 @@ async def outside() -> AsyncIterator[Outside]:
     await runner.cleanup()
 
 
-@pytest.mark.parametrize("arguments", [[], ["run"], ["demo"], ["doctor"], ["migrate"]])
+@pytest.mark.parametrize("arguments", [[], ["run"], ["demo"], ["doctor"], ["migrate"], ["match"], ["import-sheet"]])
 async def test_every_command_explains_itself(elsewhere: Path, arguments: list[str]) -> None:
     ended = await muster(elsewhere, *arguments, "--help")
     assert ended.code == 0
