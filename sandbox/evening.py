@@ -25,6 +25,10 @@ NAMELESS = 2
 LOG_SHOWN = 20
 PROFILES_READ = "**Profiles** · ✅"
 FOLLOWED = "`/sync roster` reads its roster"
+WHOSE = re.compile(r"^## Whose is (.+)\?$", re.MULTILINE)
+LINKED, REFUSED, PUT_OFF = "is linked", "is not", "comes back"
+REVIEWED = 40
+"""Suggestions looked at for one of each kind."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -98,7 +102,7 @@ class Evening:
         self.screen = screen
         self.sample = stage.sample
         self.step = "the start"
-        self._newcomer, *_, self._alt = nameless(self.sample)
+        self._newcomer, self._alt = strangers(self.sample)
 
     async def play(self) -> str:
         """Start the bot, play all steps and give the summary line; raises BotStopped as soon as the bot ends."""
@@ -112,10 +116,14 @@ class Evening:
         await self._see_the_report()
         await self._two_join()
         await self._officers_word()
+        from_notes = await self._notes_come()
+        reviewed = await self._review()
+        await self._who_is_who(noted=from_notes > 0)
         findings, unlinked = await self._final_report()
         await self._ranks()
         await self._health()
-        return f"synced {characters} characters, linked {characters - unlinked}, findings {findings}"
+        linked = f"linked {characters - unlinked} ({from_notes} by their notes, {reviewed} reviewed)"
+        return f"synced {characters} characters, {linked}, findings {findings}"
 
     async def _set_up(self) -> None:
         guild = self.sample.guild
@@ -152,10 +160,10 @@ class Evening:
         name = self._newcomer.name
         self.screen.say(f"Two people join: {name}, named like a character, and an old friend, named like none.")
         world = self.stage.discord.world
-        newcomer, self._friend = world.add_user("newcomer_of_tonight"), world.add_user("old_friend")
-        world.join(self.stage.server_id, newcomer, nick=name)
+        self._joined, self._friend = world.add_user("newcomer_of_tonight"), world.add_user("old_friend")
+        world.join(self.stage.server_id, self._joined, nick=name)
         world.join(self.stage.server_id, self._friend, nick="an old friend")
-        await self._command("whois", {"member": newcomer}, sees=f"**{name}**", again=True)
+        await self._command("whois", {"member": self._joined}, sees=f"**{name}**", again=True)
 
     async def _officers_word(self) -> None:
         self.step = "the characters that /link add offers"
@@ -167,6 +175,62 @@ class Evening:
         await self._command("link add", {"character": chosen, "member": self._friend}, sees="proven")
         await self._command("whois", {"member": self._friend}, sees="an officer's word")
         await self._command("link remove", {"character": chosen}, sees="no longer linked")
+
+    async def _notes_come(self) -> int:
+        """See what the notes would link before anything is linked, then let it be; give how many links were made."""
+        self.screen.say("An officer's addon uploads the guild's notes; the guild master wants to see the links first.")
+        await self._command("setup options", {"link_mode": "suggest"}, sees="Muster only suggests")
+        self.stage.upload_notes()
+        await self._command("sync members", {}, sees="on this server")
+        plan = await self._card("link match", "could be made", "Nothing to link")
+        linked = 0
+        for button in buttons(plan.message or {}):
+            if button["custom_id"].startswith("link-match:v1:apply:"):
+                linked = _number(r"## ([\d,]+) links? made", await self._click(plan, button))
+                break
+        await self._command("setup options", {"link_mode": "automatic"}, sees="Muster links by itself")
+        return linked
+
+    async def _review(self) -> int:
+        """Give one suggestion to whom it belongs and refuse another, if there are any; give how many were decided."""
+        card = await self._card("link review", "Whose is", "Nothing is left")
+        decided: set[str] = set()
+        for _ in range(REVIEWED):
+            asked = WHOSE.search(card.text)
+            if asked is None or {LINKED, REFUSED} <= decided:
+                break
+            button, sign = self._decision(card, self._owners(asked[1]), decided)
+            # What was decided before may have decided this one too: then the answer says so.
+            if f"**{asked[1]}** {sign}" in await self._click(card, button, quiet=sign == PUT_OFF):
+                decided.add(sign)
+        return len(decided - {PUT_OFF})
+
+    @staticmethod
+    def _decision(card: Shown, owners: Container[int], decided: Container[str]) -> tuple[dict[str, Any], str]:
+        """Give the right button, and the sign of what it does; what was decided once is put off from then on."""
+        *candidates, refuse, later = buttons(card.message or {})
+        right = next((one for one in candidates if int(one["custom_id"].rpartition(":")[2]) in owners), None)
+        button, sign = (refuse, REFUSED) if right is None else (right, LINKED)
+        return (later, PUT_OFF) if sign in decided else (button, sign)
+
+    def _owners(self, name: str) -> set[int]:
+        """Give the members who play a character of this name."""
+        players = [one for one in self.sample.people if any(own.name == name for own in one.characters)]
+        joined = {self._joined for one in players if self._newcomer in one.characters}
+        return joined | {self.stage.user_ids[one.member.id] for one in players if one.member}
+
+    async def _who_is_who(self, *, noted: bool) -> None:
+        """See how much is linked and, where notes linked anything, somebody whose alt is theirs by a note."""
+        await self._command("link coverage", {}, sees="[picture: ")
+        self.step = "/whois"
+        members = (person.member for person in self.sample.people if person.member)
+        for member in members if noted else ():
+            shown = await self.stage.command("whois", {"member": self.stage.user_ids[member.id]})
+            if "note says" in shown.text:
+                self._show(f"{self._me} runs /whois", shown.lines)
+                return
+        if noted:
+            raise NotSeen("a character that is somebody's by what a note says")
 
     async def _final_report(self) -> tuple[int, int]:
         await self._command("sync status", {}, sees=PROFILES_READ, again=True)
@@ -219,6 +283,25 @@ class Evening:
         self._show(f"{self._me} runs /{name}", shown.lines)
         return shown.text
 
+    async def _card(self, name: str, *any_of: str) -> Shown:
+        """Run a command whose answer is a card to act on, and show it; it must say one of these."""
+        self.step = f"/{name}"
+        shown = await self.stage.command(name)
+        if not any(words in shown.text for words in any_of):
+            raise NotSeen(f"{' or '.join(map(repr, any_of))}, but: {shown.text}")
+        self._show(f"{self._me} runs /{name}", shown.lines)
+        return shown
+
+    async def _click(self, shown: Shown, button: dict[str, Any], *, quiet: bool = False) -> str:
+        """Press a button that changes its own message; give what the message says then."""
+        self.step = f"a click on {button['label']!r}"
+        before = shown.text
+        await self.stage.discord.click(self.stage.owner_id, shown, button["custom_id"])
+        await shown.finished(lambda now: now.text != before, within=LONG)
+        if not quiet:
+            self._show(f"{self._me} clicks [ {button['label']} ]", shown.lines)
+        return shown.text
+
     async def _posted(self, sees: str, *, besides: Container[str] = ()) -> dict[str, Any]:
         """Wait for a message in the audit channel and show it."""
 
@@ -242,6 +325,18 @@ def nameless(sample: Sample) -> Sequence[Character]:
     characters = sample.world.members(sample.guild)
     bearers = Counter(plain(character.name) for character in characters)
     return [one for one in characters if bearers[plain(one.name)] == 1 and plain(one.name) not in borne]
+
+
+def strangers(sample: Sample) -> tuple[Character, Character]:
+    """Give two nameless characters of two people, mains of whom nobody is in Discord yet where there are such."""
+
+    def rather(character: Character) -> tuple[bool, bool]:
+        person = sample.owner_of(character)
+        return person.member is not None, character is not person.main
+
+    first, *others = sorted(nameless(sample), key=rather)
+    second = next((one for one in others if sample.owner_of(one) is not sample.owner_of(first)), others[0])
+    return first, second
 
 
 def plain(name: str) -> str:

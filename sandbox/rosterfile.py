@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from sandbox.gamedata import RACES, REGIONS
+from sandbox.notes import invent_notes
 from sandbox.people import GUEST_ROLE, Crowd, Member, Naming, Person
 from sandbox.realms import REALMS
-from sandbox.sample import BOTS, RANKS, ROLE_OF_RANK, Note, Sample, invent_profile
+from sandbox.sample import BOTS, RANKS, ROLE_OF_RANK, Sample, invent_profile
 from sandbox.world import Character, Guild, Realm, World, path_name
 
 NAMED_SHARE = 0.45
@@ -31,9 +32,8 @@ def world_from_roster(path: Path | str, seed: int = 1) -> Sample:
         raise ValueError(f"{path} is not a Battle.net guild roster: a part of it lacks {error}") from None
     except (TypeError, AttributeError):
         raise ValueError(f"{path} is not a Battle.net guild roster: a part of it has another form") from None
-    notes = {character: Note("", None) for character in world.characters}
     ranks = RANKS + tuple(f"Rank {index}" for index in range(len(RANKS), 10))
-    return Sample(world, guild, people, members, notes, ranks)
+    return Sample(world, guild, people, members, invent_notes(rng, people), ranks)
 
 
 def display_name(slug: str) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sandbox import names
 from sandbox.gamedata import CLASS_RACES, CLASSES, EVERYBODYS_RACES, LEVEL_CAP, RACES, SPECS
+from sandbox.notes import Note, invent_notes
 from sandbox.people import GUEST_ROLE, Crowd, Member, Naming, Person
 from sandbox.realms import REALMS
 from sandbox.world import Character, Guild, Realm, World
@@ -18,16 +19,7 @@ ROLE_OF_RANK = {0: ("Guild Master", "Officer"), 1: ("Officer",), 3: ("Raider",),
 BOTS = ("herald_bot", "raid_helper_bot", "jukebox_bot")
 OFFICERS = 4
 NEWEST_LOGIN = datetime(2026, 11, 1, 20, tzinfo=UTC)
-NOTE_LETTERS = 31
 DAY_MS = 24 * 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A character's notes as an exporter saw them: "" is an empty note, None one that the exporter may not see."""
-
-    guild: str | None
-    officer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +67,7 @@ def sample_guild(seed: int = 1) -> Sample:
     world.guilds.append(guild)
     households = _households(rng, world, guild)
     people, members = _settle(rng, world, households)
-    notes = {character: _note(rng, person, character) for person in people for character in person.characters}
-    return Sample(world, guild, people, members, notes)
+    return Sample(world, guild, people, members, invent_notes(rng, people))
 
 
 def invent_profile(rng: random.Random, character: Character) -> None:
@@ -179,14 +170,3 @@ def _add_twin(rng: random.Random, world: World, people: list[Person], original: 
 
 def _plain(character: Character) -> str:
     return names.without_accents(character.name).lower()
-
-
-def _note(rng: random.Random, person: Person, character: Character) -> Note:
-    real_name = rng.choice(names.REAL_NAMES)
-    if character is person.main:
-        public = rng.choice(["", "", real_name, "brb 5 min", "ask me for flasks", "EU evenings"])
-    else:
-        main = person.main.name
-        public = rng.choice([f"Alt of {main}", f"{main} alt", f"main: {main}", f"{main}'s bank", "alt", "", ""])
-    officer = rng.choice(["", "", "", "trial until spring", f"real name {real_name}", "trusted with the bank"])
-    return Note(public[:NOTE_LETTERS], None if rng.random() < 0.1 else officer)

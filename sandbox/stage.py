@@ -1,6 +1,7 @@
 """The stage of the demo and of the end-to-end tests: both stand-ins, a server full of people, the shipped bot."""
 
 import asyncio
+import json
 import os
 import secrets
 import socket
@@ -136,6 +137,8 @@ class Stage:
     async def __aenter__(self) -> Self:
         # Not in the checkout: its .env may name the database of a real guild.
         self._folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-"))
+        self.notes_file = Path(self._folder) / "notes.json"
+        self.notes_file.write_text("[]")
         await self._stack.enter_async_context(self.battlenet)
         await self._stack.enter_async_context(self.discord)
         self._populate()
@@ -176,6 +179,21 @@ class Stage:
     async def begin(self, name: str, options: Mapping[str, Any] | None = None) -> Shown:
         """Run a command as the server's owner, in the tavern, and give its first answer."""
         return await self.discord.slash(self.owner_id, self.server_id, self.lounge, name, options, within=LONG)
+
+    def upload_notes(self) -> None:
+        """Hand in the sample's notes, as somebody's addon would: they count from the next matching on."""
+        rows = [
+            {
+                "character_name": character.name,
+                "realm": character.realm.name.replace(" ", ""),  # as the game writes it
+                "guild_note": note.guild,
+                "officer_note": note.officer,
+            }
+            for character, note in self.sample.notes.items()
+        ]
+        fresh = self.notes_file.with_suffix(".new")
+        fresh.write_text(json.dumps(rows), encoding="utf-8")
+        fresh.replace(self.notes_file)
 
     async def meanwhile(self, act: Coroutine[Any, Any, T]) -> T:
         """Do something that needs the bot; raises BotStopped as soon as its process ends."""
@@ -228,6 +246,7 @@ class Stage:
             **kept,
             "PYTHONPATH": str(ROOT),
             "MUSTER_ENV": "sandbox",
+            "MUSTER_SANDBOX_NOTES": str(self.notes_file),
             "DISCORD_BOT_TOKEN": self.token,
             "BLIZZARD_CLIENT_ID": self.battlenet.client_id,
             "BLIZZARD_CLIENT_SECRET": self.battlenet.client_secret,

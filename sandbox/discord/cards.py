@@ -9,6 +9,8 @@ ROW, BUTTON, STRING_SELECT, TEXT_INPUT = 1, 2, 3, 4
 ENTITY_SELECTS = {5: "user", 6: "role", 7: "user or role", 8: "channel"}
 SECTION, TEXT, THUMBNAIL, GALLERY, FILE, SEPARATOR, CONTAINER, LABEL = 9, 10, 11, 12, 13, 14, 17, 18
 RULE = "────────"
+SHOWS_COMPONENTS_ONLY = 1 << 15
+"""The flag of a message whose files show where a component names them, and nowhere else."""
 
 
 def plain_text(message: Mapping[str, Any]) -> list[str]:
@@ -21,7 +23,8 @@ def plain_text(message: Mapping[str, Any]) -> list[str]:
         lines += _embed(embed)
     for component in message.get("components") or ():
         lines += _component(component)
-    lines += [f"[file: {file['filename']}]" for file in message.get("attachments") or ()]
+    if not (message.get("flags") or 0) & SHOWS_COMPONENTS_ONLY:
+        lines += [f"[file: {file['filename']}]" for file in message.get("attachments") or ()]
     return lines
 
 

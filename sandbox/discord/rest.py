@@ -211,7 +211,8 @@ async def _read(request: web.Request) -> tuple[Any, list[discord.File]]:
         else:
             uploads.append((part.name, part.filename, bytes(await part.read())))
     body: dict[str, Any] = json.loads(fields["payload_json"]) if "payload_json" in fields else dict(fields)
-    described = {f"files[{item.get('id')}]": item.get("description") for item in body.get("attachments") or ()}
+    message = body["data"] if isinstance(body.get("data"), dict) else body  # the answer to an interaction wraps it
+    described = {f"files[{item.get('id')}]": item.get("description") for item in message.get("attachments") or ()}
     files = [
         discord.File(io.BytesIO(data), filename=filename, description=described.get(name))
         for name, filename, data in uploads

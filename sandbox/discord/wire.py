@@ -45,6 +45,7 @@ _REQUIRED: tuple[tuple[frozenset[str], dict[str, Any]], ...] = (
     ),
 )
 _ABSENT_RATHER_THAN_NULL = ("nonce", "response_message_id", "integration_types")
+_ABSENT_IN_A_FILE = ("description", "content_type")
 
 
 class Wire:
@@ -63,11 +64,11 @@ class Wire:
             return [self.completed(item) for item in value]
         if not isinstance(value, Mapping):
             return value
-        full = {
-            key: self.completed(item)
-            for key, item in value.items()
-            if item is not None or key not in _ABSENT_RATHER_THAN_NULL
-        }
+        absent = _ABSENT_IN_A_FILE if {"filename", "size"} <= value.keys() else _ABSENT_RATHER_THAN_NULL
+        full = {key: self.completed(item) for key, item in value.items() if item is not None or key not in absent}
+        if "attachment_id" in full:
+            # SimCord names the file that a picture comes from, and not the picture itself.
+            full.setdefault("id", full["attachment_id"])
         for marks, required in _REQUIRED:
             if marks <= full.keys():
                 full = {**required, **full}

@@ -9,22 +9,29 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from db.engine import create_engine
+from db.tables.guilds import Character
+from db.tables.people import PlayerCharacter, PlayerMember
+from domain.links import Source
 from sandbox.battlenet import payloads
 from sandbox.battlenet.payloads import Page
 from sandbox.discord import Exchange
-from sandbox.evening import SEED, Evening, perform, play
+from sandbox.evening import SEED, Evening, perform, play, strangers
 from sandbox.people import Naming
 from sandbox.sample import sample_guild
 from sandbox.screen import Screen
+from tests.conftest import create_database, drop_database, url_of
 from tests.e2e.demos import demo, interrupt, read_until
 from tests.e2e.refereed import RefereedStage
 from tests.e2e.small import NAMES, small_guild
 
 REAL_ROSTER = Path("fixtures") / "guild_roster.eu.stormrage.avalerion.json"
-SUMMARY = re.compile(r"synced (\d+) characters, linked (\d+), findings (\d+)")
+SUMMARY = re.compile(r"synced (\d+) characters, linked (\d+) \((\d+) by their notes, (\d+) reviewed\), findings (\d+)")
+NOTED = (Source.GUILD_NOTE, Source.OFFICER_NOTE)
 JOINED_TONIGHT = 2
-NEWCOMERS_LINK = 1
 STALE_DAYS = 30
 
 
@@ -60,50 +67,110 @@ async def demos(shared: Path, small_roster: Path) -> AsyncIterator[Demos]:
 
 @dataclass(frozen=True)
 class Played:
-    """An evening after its last step, the bot still there."""
+    """An evening after its last step, the bot still there, and who owns which character by then."""
 
     stage: RefereedStage
     summary: str
+    engine: AsyncEngine
 
-    async def whois(self, user_id: int) -> str:
-        """Ask who a member is, as the guild master."""
-        return (await self.stage.command("whois", {"member": user_id})).text
+    async def links(self) -> dict[tuple[str, str], tuple[int, Source]]:
+        """Load name and realm of each linked character, with the member and where the character's half comes from."""
+        query = (
+            sa.select(Character.name, Character.realm_slug, PlayerMember.user_id, PlayerCharacter.source)
+            .join(PlayerCharacter, PlayerCharacter.character_id == Character.id)
+            .join(PlayerMember, PlayerMember.player_id == PlayerCharacter.player_id)
+        )
+        async with self.engine.connect() as connection:
+            return {
+                (name, realm): (user_id, source) for name, realm, user_id, source in await connection.execute(query)
+            }
+
+    def owners(self) -> dict[tuple[str, str], int | None]:
+        """Give the truth: name and realm of each character, with its owner's member; None is not in Discord.
+
+        Who joined under the name of a character is taken for its owner.
+        """
+        sample = self.stage.sample
+        newcomer, _ = strangers(sample)
+        joined = next(one.id for one in self.stage.discord.backend.users.values() if one.name == "newcomer_of_tonight")
+        owners: dict[tuple[str, str], int | None] = {}
+        for person in sample.people:
+            user_id = self.stage.user_ids[person.member.id] if person.member else None
+            if newcomer in person.characters:
+                assert user_id is None
+                user_id = joined
+            owners |= {(one.name, one.realm.slug): user_id for one in person.characters}
+        return owners
 
 
 @pytest.fixture(scope="module")
-async def played(demos: Demos) -> AsyncIterator[Played]:
-    async with RefereedStage(sample_guild(SEED)) as stage:
-        yield Played(stage, await Evening(stage, Screen()).play())
+async def played(demos: Demos, admin: AsyncEngine, template_db: str) -> AsyncIterator[Played]:
+    name = await create_database(admin, template_db)
+    engine = create_engine(url_of(admin, name))
+    settings = {"DATABASE_URL": url_of(admin, name)}
+    async with RefereedStage(sample_guild(SEED), settings=settings) as stage:
+        yield Played(stage, await Evening(stage, Screen()).play(), engine)
+    await engine.dispose()
+    await drop_database(admin, name)
 
 
 async def test_the_summary_is_the_truth_about_the_sample_guild(played: Played) -> None:
     sample = played.stage.sample
+    links = await played.links()
     characters = len(sample.world.members(sample.guild))
-    linked = len(sample.linkable) + NEWCOMERS_LINK
     people = sum(not member.bot for member in sample.members) + JOINED_TONIGHT
     long_ago = (datetime.now(UTC) - timedelta(days=STALE_DAYS)).timestamp() * 1000
     stale = sum(one.visible and one.last_login < long_ago for one in sample.world.members(sample.guild))
-    findings = (characters - linked) + (people - linked) + stale
-    assert played.summary == f"synced {characters} characters, linked {linked}, findings {findings}"
+    members = len({user_id for user_id, _ in links.values()})
+    findings = (characters - len(links)) + (people - members) + stale
+    found = SUMMARY.fullmatch(played.summary)
+    assert found is not None, played.summary
+    synced, linked, from_notes, reviewed, told = map(int, found.groups())
+    assert (synced, linked, reviewed, told) == (characters, len(links), 2, findings)
+    assert sum(source in NOTED for _, source in links.values()) >= from_notes > 50
 
 
-async def test_each_member_is_linked_to_the_character_of_their_name_and_to_no_other(played: Played) -> None:
-    sample = played.stage.sample
-    for person in sample.people:
-        if person.member is None:
-            continue
-        shown = await played.whois(played.stage.user_ids[person.member.id])
-        linked = re.findall(r"^\*\*(.+?)\*\* · .*Rank", shown, re.MULTILINE)
-        expected = sample.linkable.get(person.member.id)
-        assert linked == ([expected.name] if expected else []), (person.member.shown_name, shown)
+async def test_nobody_is_linked_to_a_character_of_somebody_else(played: Played) -> None:
+    owners = played.owners()
+    wrong = {one: user_id for one, (user_id, _) in (await played.links()).items() if user_id != owners[one]}
+    assert wrong == {}
 
 
-async def test_two_bearers_of_one_name_are_both_left_alone(played: Played) -> None:
-    sample = played.stage.sample
-    shared = [person.member for person in sample.people if person.member and person.naming is Naming.SHARED]
+async def test_each_member_is_linked_to_the_character_of_their_name(played: Played) -> None:
+    links, sample = await played.links(), played.stage.sample
+    assert sample.linkable
+    for member_id, character in sample.linkable.items():
+        assert links[character.name, character.realm.slug][0] == played.stage.user_ids[member_id]
+
+
+async def test_what_the_notes_say_links_most_alts_of_those_who_are_known(played: Played) -> None:
+    links, sample = await played.links(), played.stage.sample
+    mains = {person.main.name: person for person in sample.people}
+    told = [
+        (person, alt)
+        for person in mains.values()
+        if (person.main.name, person.main.realm.slug) in links and person.naming is not Naming.SHARED
+        for alt in person.characters[1:]
+        if person.main.name in (sample.notes[alt].guild or "")
+    ]
+    linked = [alt for _, alt in told if (alt.name, alt.realm.slug) in links]
+    assert len(linked) > 0.9 * len(told) > 50
+
+
+async def test_an_officer_is_told_why_an_alt_is_somebodys(played: Played) -> None:
+    links = await played.links()
+    noted = next(user_id for user_id, source in links.values() if source is Source.GUILD_NOTE)
+    shown = (await played.stage.command("whois", {"member": noted})).text
+    assert "the public note says" in shown
+
+
+async def test_two_bearers_of_one_name_are_left_to_the_officers(played: Played) -> None:
+    links, sample = await played.links(), played.stage.sample
+    shared = [person for person in sample.people if person.naming is Naming.SHARED]
     assert shared
-    for member in shared:
-        assert "Not linked to any character" in await played.whois(played.stage.user_ids[member.id])
+    for person in shared:
+        _, source = links.get((person.main.name, person.main.realm.slug), (0, Source.OFFICER))
+        assert source is Source.OFFICER
 
 
 def test_what_crossed_the_sockets_fits_discords_documents(played: Played) -> None:
@@ -126,7 +193,7 @@ async def test_the_evening_of_a_real_guild_is_seen_whole(shared: Path, demos: De
     assert (demos.once.returncode, errors) == (0, "")
     found = SUMMARY.fullmatch(out.splitlines()[-1])
     assert found is not None, out[-500:]
-    characters, linked, findings = map(int, found.groups())
+    characters, linked, _, _, findings = map(int, found.groups())
     assert characters == len(json.loads((shared / REAL_ROSTER).read_text())["members"]) == 418
     assert 0 < linked < characters
     assert findings > characters - linked

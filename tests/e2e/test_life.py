@@ -79,6 +79,13 @@ async def how_it_ended(data_dir: Path, source: RunSource) -> tuple[Trigger, RunS
     return trigger, status, reason, not holders
 
 
+def workers(pid: int) -> list[Path]:
+    """Give the processes in which a bot computes."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    processes = [Path("/proc", child) for child in children]
+    return [one for one in processes if b"spawn_main" in (one / "cmdline").read_bytes()]
+
+
 async def test_a_battlenet_outage_during_a_sync_tells_the_officer_and_changes_nothing(home: Home) -> None:
     home.battlenet.faults.add("*/roster", Status(503, retry_after=HOUR), times=None)
     told = await home.say("sync roster")
@@ -95,7 +102,9 @@ async def test_a_killed_bot_goes_on_where_it_was(home: Home, data_dir: Path) -> 
     home.battlenet.faults.add("*/roster", Slow(HOUR))
     shown = await home.begin("sync roster")
     await home.discord.until(lambda: "Reading the roster" in shown.text, "the roster call that hangs")
+    [worker] = workers(home.bot.pid)  # which has matched the guild
     await home.bot.kill()
+    await home.discord.until(lambda: not worker.exists(), "the end of the killed bot's worker")
     assert await left_running(data_dir) == [RunSource.BLIZZARD_API]
     home.bot.log.clear()
 

@@ -84,8 +84,25 @@ def test_notes_fit_the_game_and_tell_empty_from_unknown(sample: Sample) -> None:
     notes = list(sample.notes.values())
     assert all(len(text) <= 31 for note in notes for text in (note.guild, note.officer) if text is not None)
     assert {None, ""} <= {note.officer for note in notes}
-    mains = {person.main.name for person in sample.people}
-    assert any(note.guild and note.guild.removeprefix("Alt of ") in mains for note in notes)
+
+
+def test_most_alts_are_noted_as_somebodys_in_the_words_of_several_languages(sample: Sample) -> None:
+    alts = [(person, alt) for person in sample.people for alt in person.characters[1:]]
+    own = [alt for person, alt in alts if any(one.name in (sample.notes[alt].guild or "") for one in person.characters)]
+    assert 0.5 * len(alts) < len(own) < 0.9 * len(alts)
+    words = {word for alt in own for word in re.findall(r"[^\W\d]+", sample.notes[alt].guild or "")}
+    for word in ("alt", "reroll", "Twink", "твинк"):
+        assert word in words
+
+
+def test_officer_notes_name_members_and_never_one_whose_name_others_bear(sample: Sample) -> None:
+    named = [
+        person
+        for person in sample.people
+        if person.member and person.member.username in (sample.notes[person.main].officer or "")
+    ]
+    assert len(named) >= 8
+    assert Naming.SHARED not in {person.naming for person in named}
 
 
 def test_discord_names_are_ones_that_discord_allows(sample: Sample) -> None:

@@ -1,5 +1,7 @@
 """A small real discord.py bot, and what the tests say about it."""
 
+import io
+import re
 from collections.abc import Awaitable, Callable
 
 import discord
@@ -80,6 +82,53 @@ async def silent(_interaction: discord.Interaction) -> None:
     return None
 
 
+class Chart(discord.ui.LayoutView):
+    """A picture with words, and a menu of which several may be picked."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__(timeout=None)
+        menu: discord.ui.Select[Chart] = discord.ui.Select(
+            custom_id="chart:pick",
+            max_values=3,
+            options=[discord.SelectOption(label=letter.upper(), value=letter) for letter in "abc"],
+        )
+        self.add_item(
+            discord.ui.Container(
+                discord.ui.TextDisplay(title),
+                discord.ui.MediaGallery(discord.MediaGalleryItem("attachment://chart.png", description=title)),
+                discord.ui.ActionRow(menu),
+            )
+        )
+
+    @staticmethod
+    def picture(content: bytes) -> discord.File:
+        return discord.File(io.BytesIO(content), filename="chart.png", description="a chart")
+
+
+class Redraw(discord.ui.DynamicItem[discord.ui.Select], template="chart:pick"):
+    """The menu of a chart."""
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction, item: discord.ui.Item, _match: re.Match[str]
+    ) -> "Redraw":
+        assert isinstance(item, discord.ui.Select)
+        return cls(item)
+
+    async def callback(self, interaction: discord.Interaction) -> None:
+        picked = " ".join(self.item.values)
+        await interaction.response.edit_message(view=Chart(picked), attachments=[Chart.picture(picked.encode())])
+
+
+@app_commands.command(description="shows a picture, at once or later")
+async def chart(interaction: discord.Interaction, later: bool) -> None:
+    if not later:
+        await interaction.response.send_message(view=Chart("at once"), file=Chart.picture(b"at once"), ephemeral=True)
+        return
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    await interaction.edit_original_response(view=Chart("later"), attachments=[Chart.picture(b"later")])
+
+
 sync = app_commands.Group(name="sync", description="sync")
 
 
@@ -101,7 +150,8 @@ class Client(commands.Bot):
 
     async def setup_hook(self) -> None:
         self.add_view(Panel(timeout=None))
-        for command in (hello, panel, officer, silent, sync):
+        self.add_dynamic_items(Redraw)
+        for command in (hello, panel, officer, silent, chart, sync):
             self.tree.add_command(command)
         await self.tree.sync()
 

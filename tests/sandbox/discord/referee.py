@@ -139,12 +139,18 @@ def _readings(text: str) -> Iterator[Any]:
 
 
 def _spelled(value: Any) -> Any:
-    """Write snowflakes as strings: Discord takes numbers too, which its document does not say."""
+    """Write snowflakes, and the numbers of files, as strings: Discord takes numbers too, its document does not say."""
     if isinstance(value, dict):
-        return {key: _spelled(item) for key, item in value.items()}
+        return {key: _numbered(item) if key == "attachments" else _spelled(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_spelled(item) for item in value]
     return str(value) if type(value) is int and value > LARGEST_NUMBER else value
+
+
+def _numbered(files: Any) -> Any:
+    if not isinstance(files, list):
+        return files
+    return [{**file, "id": str(file["id"])} if isinstance(file, dict) and "id" in file else file for file in files]
 
 
 def _cause(error: ValidationError) -> ValidationError:

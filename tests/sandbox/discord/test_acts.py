@@ -1,9 +1,12 @@
 """Users who act on a real discord.py client through the stand-in."""
 
+from pathlib import Path
+
 import pytest
 
 from sandbox.discord import DiscordStandIn, Server, SetupError, Shown
-from tests.sandbox.discord.client import Client, Start
+from tests.sandbox.discord.client import Client, Recorded, Start
+from tests.sandbox.discord.referee import Referee
 
 
 @pytest.fixture
@@ -75,6 +78,37 @@ async def test_a_select_updates_its_message(
     picked = await standin.select(user, shown, "panel:pick", ["a"])
     assert picked.content == "picked a"
     assert shown.content == "picked a"
+
+
+@pytest.mark.parametrize("later", [False, True])
+async def test_a_card_with_a_picture_is_answered_and_redrawn_by_what_is_picked(
+    standin: DiscordStandIn,
+    server: Server,
+    channel: int,
+    user: int,
+    client: Client,
+    *,
+    recorded: Recorded,
+    shared: Path,
+    later: bool,
+) -> None:
+    def picture(answer: Shown) -> bytes | None:
+        assert answer.message is not None
+        (attachment,) = answer.message["attachments"]
+        return standin.backend.cdn.get(attachment["url"])
+
+    title = "later" if later else "at once"
+    shown = await standin.slash(user, server.id, channel, "chart", {"later": later})
+    await shown.finished()
+    assert shown.lines == [title, f"[picture: {title}]", "[ Choose ▾ ]"]
+    assert picture(shown) == title.encode()
+
+    with pytest.raises(SetupError, match="takes 1 to 3 values"):
+        await standin.select(user, shown, "chart:pick", ["a", "b", "c", "d"])
+    await (await standin.select(user, shown, "chart:pick", ["c", "a"])).finished()
+    assert shown.lines == ["c a", "[picture: c a]", "[ Choose ▾ ]"]
+    assert picture(shown) == b"c a"
+    assert Referee(shared / "discord").complaints(recorded) == []
 
 
 async def test_a_role_select_resolves_the_role(
