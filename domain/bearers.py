@@ -1,7 +1,7 @@
 """Who bears a name: members by their names and the pieces of them, characters by theirs, looked up by folded key."""
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -16,6 +16,8 @@ from domain.nicknames import Piece, pieces
 Person: TypeAlias = tuple[str, int]
 """A human as matching sees them: a player of the server, or a member who is none yet."""
 
+CROWD: Final = 8
+"""People of one name among whom nobody could choose: more are not even suggested."""
 _PLACES: Final = (Place.NICK, Place.GLOBAL_NAME, Place.USERNAME)
 
 
@@ -61,6 +63,7 @@ class Bearers:
         self._realm_keys = frozenset(realms.values()) - {""}
         self.members: Mapping[Person, Sequence[Member]] = self._people(case)
         self.names: Mapping[str, Sequence[Bearer]] = self._index(case)
+        self._fitting: dict[str, Mapping[int, int]] = {}
 
     @staticmethod
     def _people(case: Case) -> dict[Person, list[Member]]:
@@ -128,6 +131,10 @@ class Bearers:
                 index[form.isascii()][sound].extend(found)
         return index
 
+    def names_realm(self, keys: Sequence[str]) -> bool:
+        """Tell whether one of the folded words is a realm of the guild's characters."""
+        return not self._realm_keys.isdisjoint(keys)
+
     def shown(self, person: Person) -> Member | None:
         """Give the member that a link to a person names: the first who may be matched, None if nobody may."""
         return min(
@@ -149,6 +156,14 @@ class Bearers:
             if (not one.piece.realm or one.piece.realm == realm)
             and (one.piece.realm or (written := exact(one.piece.written)) == name or written not in spellings)
         ]
+
+    def fitting(self, key: str) -> Mapping[int, int]:
+        """Give how many characters of a name each of its bearers, by `id()`, may mean."""
+        known = self._fitting.get(key)
+        if known is None:
+            twins = self.by_key.get(key, ())
+            known = self._fitting[key] = Counter(id(one) for twin in twins for one in self.of_character(twin))
+        return known
 
     def named(self, written: str, keys: Sequence[str], realm: str, *, but: int) -> Sequence[Character]:
         """Give the characters that a written name means, without the one whose note it stands in."""

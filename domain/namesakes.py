@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from domain.bearers import Bearer, Bearers, Person, exact
+from domain.bearers import CROWD, Bearer, Bearers, Person, exact
 from domain.decoration import romanised, undecorated
 from domain.evidence import Evidence, RuleName, Strength
 from domain.identity import Character, Member
 from domain.links import Source
 from domain.names import fold
 from domain.vocabulary import MEANINGS
-
-CROWD: Final = 8
-"""People of one name among whom nobody could choose: more are not even suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,9 @@ def equal_names(bearers: Bearers, character: Character) -> Verdict:
         return Verdict(reasons)
     if len(top) == 1:
         return Verdict(reasons, top[0])
-    if len(top) == 2 and (second := _second_name(bearers, character, *top)) is not None:
+    # Whose names may not be used is not told by them to be somebody else's second account.
+    shown = all(bearers.shown(one) is not None for one in top)
+    if shown and len(top) == 2 and (second := _second_name(bearers, character, *top)) is not None:
         return Verdict(reasons | {top[0]: (second, *reasons[top[0]])}, top[0])
     return Verdict(reasons)
 
@@ -57,7 +56,7 @@ def equal_names(bearers: Bearers, character: Character) -> Verdict:
 def decorated_names(bearers: Bearers, character: Character, *, known: bool) -> Verdict:
     """Weigh the names that are the character's but for decoration or script, where nobody bears the name itself.
 
-    Never enough alone: it takes two such places, or that others' notes name the character (`known`).
+    Never enough alone: it takes two such names that differ, or that others' notes name the character (`known`).
     """
     key = bearers.keys[character.id]
     if key in bearers.names:
@@ -70,7 +69,7 @@ def decorated_names(bearers: Bearers, character: Character, *, known: bool) -> V
     if len(people) > 1 or len(bearers.by_key[key]) > 1:
         return Verdict(reasons)
     (person,) = people
-    if not known and len({one.piece.key for one in found}) == 1:
+    if not known and len({fold(one.name) for one in found}) == 1:
         return Verdict(reasons)
     carrying = _collect(found, character, RuleName.DECORATED_NAME, Strength.GOOD, Source.SIMILAR_NAME)
     return Verdict(carrying, person)
@@ -94,9 +93,11 @@ def _collect(
 
 def _apart_from_twins(bearers: Bearers, character: Character, found: Sequence[Bearer], best: int) -> bool:
     """Tell whether the best names mean this character and none of those that are called alike."""
-    twins = [one for one in bearers.by_key[bearers.keys[character.id]] if one.id != character.id]
-    mine = {id(one) for one in found if one.rank == best}
-    return not any(id(one) in mine for twin in twins for one in bearers.of_character(twin))
+    key = bearers.keys[character.id]
+    if len(bearers.by_key[key]) == 1:
+        return True
+    fitting = bearers.fitting(key)
+    return all(fitting[id(one)] == 1 for one in found if one.rank == best)
 
 
 def _second_name(bearers: Bearers, character: Character, first: Person, second: Person) -> Evidence | None:

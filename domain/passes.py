@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from domain.bearers import Bearers, Person
 from domain.evidence import Evidence, RuleName, Strength
@@ -40,7 +41,7 @@ class Matching:
             decided = (self._decide(one, round_, patient=patient) for one in looked_at)
             found = [one for one in decided if one is not None]
             if not found and not patient:
-                return
+                break
             for link, person in found:
                 self.links[link.character_id] = link
                 self.owners[link.character_id] = person
@@ -50,9 +51,30 @@ class Matching:
             # Only the owner of another character can have changed what a character's notes mean.
             following = {id_ for link, _ in found for id_ in self.readings.following(link.character_id)}
             looked_at = tuple(waiting[id_] for id_ in (following if found else waiting) if id_ in waiting)
+        self._lower_contradicted()
+
+    def _lower_contradicted(self) -> None:
+        """Take back high confidence where notes turned out to mean somebody else, and where it led over such a link."""
+        doubted = {id_ for id_ in self.links if self._is_contradicted(id_)}
+        while doubted:
+            for id_ in doubted:
+                self.links[id_] = replace(self.links[id_], confidence=Confidence.MEDIUM)
+            doubted = {
+                id_
+                for id_, link in self.links.items()
+                if link.confidence is Confidence.HIGH and link.evidence[0].via in doubted
+            }
+
+    def _is_contradicted(self, character_id: int) -> bool:
+        link, owner = self.links[character_id], self.owners[character_id]
+        if link.confidence is not Confidence.HIGH or link.rule is RuleName.ALIAS:
+            return False
+        noted = self.noted(self.bearers.characters[character_id]) or NOBODY
+        against = (reason for person, reasons in noted.reasons.items() if person != owner for reason in reasons)
+        return any(reason.strength is Strength.STRONG for reason in against)
 
     def _decide(self, character: Character, round_: int, *, patient: bool) -> tuple[Link, Person] | None:
-        """Link a character by the first kind of evidence that means one person; what speaks against it lowers it."""
+        """Link a character by the first kind of evidence that means one person."""
         noted = self.noted(character, patient=patient)
         equal, decorated = self.equal[character.id], self.decorated[character.id]
         by_alias = noted is not None and noted.winner is not None and _rule(noted) is RuleName.ALIAS
@@ -68,9 +90,8 @@ class Matching:
             reasons = self._reasons(winner, verdict, (equal, noted or NOBODY, decorated))
             if reasons[0].rule in self.case.suggesting:
                 return None
-            others = [one for one in (equal, noted or NOBODY) if one.reasons and one is not verdict]
-            agreed = all(winner in one.reasons for one in others) and len((noted or NOBODY).reasons) <= 1
-            confidence = self._confidence(reasons[0]) if agreed or by_alias else Confidence.MEDIUM
+            agreed = not equal.reasons or winner in equal.reasons or by_alias
+            confidence = self._confidence(reasons[0]) if agreed else Confidence.MEDIUM
             return Link(character.id, member.id, confidence, reasons, round_), winner
         return None
 
@@ -101,7 +122,7 @@ class Matching:
                 decided = True
                 meant = {person for person, _ in people}
                 # Of several characters with one name each must be that person's.
-                whole = not reading.characters or len(people) == len(reading.characters)
+                whole = all(id_ in self.owners for id_ in reading.characters)
                 winner = meant.pop() if len(meant) == 1 and whole else None
         if not reasons:
             return NOBODY

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from domain.bearers import Bearer, Bearers, Person, exact, person_of
+from domain.bearers import CROWD, Bearer, Bearers, Person, exact, person_of
 from domain.evidence import Evidence, Place, RuleName, Strength
 from domain.identity import Alias, Case, Character
 from domain.links import Source
@@ -14,8 +14,6 @@ from domain.notes import Form, Mention, read_note
 from domain.similar import SYLLABIC
 from domain.vocabulary import CLASSES
 
-CROWD: Final = 8
-"""People of one name among whom a note chooses nobody."""
 CLEAR_LENGTH: Final = 6
 """Letters from which on a name in a note may also be meant by one with decoration."""
 MOST_SHARING: Final = 100
@@ -131,7 +129,7 @@ class Readings:
         alias = next((self._aliases[key] for key in mention.keys if key in self._aliases), None)
         if alias is not None:
             return self._by_alias(place, mention, alias)
-        if mention.realm and not self._bearers.is_realm(mention.realm):
+        if self._names_nobody(character, mention):
             return None
         differs = CLASSES.get(mention.class_word, character.class_id) != character.class_id
         named: Sequence[Character] = ()
@@ -149,6 +147,14 @@ class Readings:
         if mention.form is Form.DISCORD or mention.whole or self._bearers.keys[character.id] in mention.keys:
             return None
         return Reading(place, mention, nickname=max(mention.keys, key=lambda key: (self._uses[key], key)))
+
+    def _names_nobody(self, character: Character, mention: Mention) -> bool:
+        """Tell a realm alone, a realm that nobody is from, and the character's own name."""
+        if mention.form is Form.BARE and self._bearers.names_realm(mention.keys):
+            return True
+        own = self._bearers.keys[character.id] in mention.keys and exact(mention.written) == exact(character.name)
+        foreign = bool(mention.realm) and not self._bearers.is_realm(mention.realm)
+        return foreign or (own and mention.form is not Form.DISCORD)
 
     def _by_alias(self, place: Place, mention: Mention, alias: Alias) -> Reading | None:
         if alias.user_id is not None:

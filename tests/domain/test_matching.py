@@ -180,6 +180,13 @@ def test_a_decorated_name_is_never_enough_alone(name: str) -> None:
     assert suggested(found) == {1: [101]}
 
 
+def test_the_same_decorated_name_in_two_places_is_still_one() -> None:
+    found = outcome([char(1, "Bert"), char(2, "김")], [member(101, "elbert", "El Bert"), member(102, "kim", "Kim")])
+    assert (linked(found), suggested(found)) == ({}, {1: [101], 2: [102]})
+    found = outcome([char(1, "Thor")], [member(101, "xxthorxx", "The Thor")])
+    assert (linked(found), link_of(found, 1).confidence) == ({1: 101}, MEDIUM)
+
+
 def test_a_name_in_another_script_is_never_enough_alone() -> None:
     found = outcome([char(1, "Володя")], [member(101, "volodya")])
     assert linked(found) == {}
@@ -203,6 +210,12 @@ def test_one_person_with_two_accounts_is_linked_once_and_not_surely() -> None:
 def test_two_accounts_that_are_known_as_one_player_are_one_person() -> None:
     found = outcome([char(1, "Thor")], [member(101, "a", "Thor"), member(102, "b", "Thor")], of={101: 7, 102: 7})
     assert (linked(found), link_of(found, 1).confidence) == ({1: 101}, HIGH)
+
+
+def test_the_accounts_of_a_player_give_their_reasons_in_one_order() -> None:
+    accounts = [member(101, "thor", None, "Thorin"), member(102, "thor"), member(103, "x", "thor")]
+    known = {101: 7, 102: 7, 103: 7}
+    assert outcome([char(1, "Thor")], accounts, of=known) == outcome([char(1, "Thor")], accounts[::-1], of=known)
 
 
 def test_in_a_crowd_of_one_name_nobody_is_even_suggested() -> None:
@@ -280,6 +293,12 @@ def test_a_name_with_its_realm_names_one_of_two_twins() -> None:
     guild[2] = char(3, "Xelia", "main: Twin")
     found = outcome(guild, members, owned={1: 7, 2: 8}, of={101: 7, 102: 8})
     assert (linked(found), suggested(found)) == ({}, {3: [101, 102]})
+
+
+def test_one_known_twin_is_not_both_even_where_their_player_bears_the_name() -> None:
+    guild = [char(1, "Twin", realm="twin-peaks"), char(2, "Twin"), char(3, "Xelia", "alt of Twin")]
+    found = outcome(guild, [member(101, "x", None, "Dave / Twin")], owned={1: 7}, of={101: 7})
+    assert 3 not in linked(found)
 
 
 def test_a_nickname_that_others_notes_hold_too_leads_to_their_player_but_not_surely() -> None:
