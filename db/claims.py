@@ -157,6 +157,29 @@ async def waiting(session: AsyncSession, server_id: int) -> Sequence[Claim]:
     return (await session.scalars(query.order_by(Claim.id))).all()
 
 
+async def open_to_proven(session: AsyncSession, server_id: int, player_id: int) -> Sequence[Claim]:
+    """Load the claims that wait though the player's links prove by now what they say, the oldest first."""
+    proofs = [source for source in Source if source.is_proof]
+    query = (
+        sa.select(Claim)
+        .join(
+            PlayerCharacter,
+            sa.and_(PlayerCharacter.server_id == server_id, PlayerCharacter.character_id == Claim.character_id),
+        )
+        .join(PlayerMember, sa.and_(PlayerMember.server_id == server_id, PlayerMember.user_id == Claim.user_id))
+        .where(
+            Claim.server_id == server_id,
+            Claim.state == ClaimState.OPEN,
+            PlayerCharacter.player_id == player_id,
+            PlayerMember.player_id == player_id,
+            PlayerCharacter.source.in_(proofs),
+            PlayerMember.source.in_(proofs),
+        )
+        .order_by(Claim.id)
+    )
+    return (await session.scalars(query)).all()
+
+
 async def decided_by_others(
     session: AsyncSession, server_id: int, user_id: int, *, since: datetime, limit: int
 ) -> Sequence[Claim]:

@@ -50,13 +50,18 @@ class PlayerCount:
 
 @dataclass(frozen=True, slots=True)
 class WaitingCounts:
-    """Count what waits or stands beside the links: suggestions, those that only the mode keeps from linking, groups."""
+    """Count what waits or stands beside the links.
+
+    Suggestions, those of them that only the mode keeps from linking, groups of alts and the characters in them, links
+    that something speaks against, and claims that wait for an officer.
+    """
 
     suggestions: int
     would_link: int
     groups: int
     grouped: int
     contradictions: int
+    claims: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +135,7 @@ PLAYERS = sa.text(
 ).bindparams(sa.bindparam("strongest", type_=ARRAY(sa.Text)), sa.bindparam("surest", type_=ARRAY(sa.Text)))
 WAITING = sa.text(
     """
-    SELECT suggestions, would_link, groups, grouped, contradictions
+    SELECT suggestions, would_link, groups, grouped, contradictions, claims
     FROM (
         SELECT count(*)::int AS suggestions, count(confidence)::int AS would_link
         FROM guild_identity.link_suggestions AS suggestion
@@ -144,8 +149,15 @@ WAITING = sa.text(
         FROM guild_identity.alt_groups WHERE server_id = :server_id
     ) AS grouped,
     (
-        SELECT count(*)::int AS contradictions FROM guild_identity.link_contradictions WHERE server_id = :server_id
-    ) AS contradicted
+        SELECT count(*)::int AS contradictions
+        FROM guild_identity.link_contradictions AS found
+        JOIN guild_identity.player_characters AS owned
+            ON (owned.server_id, owned.character_id) = (found.server_id, found.character_id)
+        WHERE found.server_id = :server_id
+    ) AS contradicted,
+    (
+        SELECT count(*)::int AS claims FROM guild_identity.link_claims WHERE server_id = :server_id AND state = 'open'
+    ) AS claimed
     """
 )
 SUGGESTED = sa.text(
@@ -195,7 +207,7 @@ async def players(session: AsyncSession, server_id: int, guild_id: int) -> list[
 
 
 async def waiting(session: AsyncSession, server_id: int) -> WaitingCounts:
-    """Count suggestions, alt groups and contradictions."""
+    """Count suggestions, alt groups, contradictions and claims."""
     return WaitingCounts(*(await session.execute(WAITING, {"server_id": server_id})).one())
 
 

@@ -212,6 +212,33 @@ REJECT = with_rows(
 )
 
 
+# All is looked up by key (OFFSET 0 keeps PostgreSQL to it): without statistics it would loop over whole tables.
+REJECTED = """
+    SELECT character_id, user_id FROM guild_identity.rejected_candidates WHERE server_id = :server_id
+    UNION
+    SELECT refused.character_id, own.user_id
+    FROM guild_identity.rejected_candidates AS refused
+    CROSS JOIN LATERAL (
+        SELECT player_id FROM guild_identity.player_members
+        WHERE server_id = :server_id AND user_id = refused.user_id
+        OFFSET 0
+    ) AS attached
+    CROSS JOIN LATERAL (
+        SELECT user_id FROM guild_identity.player_members
+        WHERE server_id = :server_id AND player_id = attached.player_id
+        OFFSET 0
+    ) AS own
+    WHERE refused.server_id = :server_id
+"""
+"""The pairs that a person said are not one; what holds for one account holds for all of the same player."""
+
+
+async def rejected(session: AsyncSession, server_id: int) -> frozenset[tuple[int, int]]:
+    """Load the pairs (character id, user id) that a person said are not one."""
+    found = await session.execute(sa.text(REJECTED), {"server_id": server_id})
+    return frozenset((row.character_id, row.user_id) for row in found)
+
+
 async def reject(
     session: AsyncSession, server_id: int, character_id: int, user_ids: Sequence[int], *, by: int, now: datetime
 ) -> None:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import verdicts
+from db import privacy, verdicts
+from db.links import REJECTED
 from db.recordset import rows, with_rows
 from db.tables.identity import MatchingState
 from domain.decision import Proposal
@@ -25,20 +26,19 @@ CHARACTERS = """
     LEFT JOIN guild_identity.character_notes AS note ON note.server_id = :server_id AND note.character_id = c.id
     WHERE membership.guild_id = {guild_id} AND membership.left_at IS NULL
 """
-MEMBERS = """
+MEMBERS = f"""
     SELECT member.user_id, member.username, member.global_name, member.nick,
-        member.pending OR member.opted_out_at IS NOT NULL AS hidden,
+        member.pending OR member.opted_out_at IS NOT NULL OR member.user_id IN ({privacy.ACCOUNTS}) AS hidden,
         ARRAY(
             SELECT mapped.rank_index FROM guild_identity.guild_ranks AS mapped
-            WHERE mapped.server_id = :server_id AND mapped.guild_id = {guild_id}
+            WHERE mapped.server_id = :server_id AND mapped.guild_id = {{guild_id}}
                 AND mapped.role_id = ANY (member.role_ids)
             ORDER BY mapped.rank_index
         ) AS ranks
     FROM guild_identity.discord_users AS member
     WHERE member.server_id = :server_id AND member.left_at IS NULL
-"""
+"""  # noqa: S608 (pieces of SQL of ours)
 ALIASES = "SELECT alias_key, user_id, character_id FROM guild_identity.note_aliases WHERE server_id = :server_id"
-REJECTED = "SELECT character_id, user_id FROM guild_identity.rejected_candidates WHERE server_id = :server_id"
 VERDICTS = """
     SELECT rule, rule_version, character_id, user_id, verdict, was_linked FROM guild_identity.rule_verdicts
     WHERE server_id = :server_id

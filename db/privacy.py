@@ -6,6 +6,29 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.tables.identity import LinkContradiction, NoteAlias
 from db.tables.people import Member, PlayerMember
 
+# All is looked up by key (OFFSET 0 keeps PostgreSQL to it): without statistics it would loop over whole tables.
+ACCOUNTS = """
+    SELECT own.user_id
+    FROM guild_identity.discord_users AS gone
+    CROSS JOIN LATERAL (
+        SELECT player_id FROM guild_identity.player_members
+        WHERE server_id = :server_id AND user_id = gone.user_id
+        OFFSET 0
+    ) AS attached
+    CROSS JOIN LATERAL (
+        SELECT user_id FROM guild_identity.player_members
+        WHERE server_id = :server_id AND player_id = attached.player_id
+        OFFSET 0
+    ) AS own
+    WHERE gone.server_id = :server_id AND gone.opted_out_at IS NOT NULL
+"""
+"""All accounts of the players of whom one opted out: what a rule finds for another account would be theirs too."""
+
+
+async def accounts(session: AsyncSession, server_id: int) -> frozenset[int]:
+    """Load all accounts of the players of whom one opted out, also where that one has left since."""
+    return frozenset(await session.scalars(sa.text(ACCOUNTS), {"server_id": server_id}))
+
 
 async def member(session: AsyncSession, server_id: int, user_id: int) -> Member | None:
     """Load a member as it stands now, to change it."""

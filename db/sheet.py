@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import links, privacy
 from db.recordset import rows, with_rows
 from db.tables.guilds import Character, Membership
-from db.tables.people import Member, Player, PlayerCharacter, PlayerMember, RejectedCandidate
+from db.tables.people import Member, Player, PlayerCharacter, PlayerMember
 from db.tables.reference import CharacterClass, Realm
 from domain.identity import Owner
 from domain.names import fold
@@ -25,17 +26,12 @@ async def known(session: AsyncSession, server_id: int, guild_id: int, user_ids: 
         )
     )
     classes = await session.execute(sa.select(CharacterClass.id, CharacterClass.name))
-    rejected = await session.execute(
-        sa.select(RejectedCandidate.character_id, RejectedCandidate.user_id).where(
-            RejectedCandidate.server_id == server_id
-        )
-    )
     return Known(
         await _characters(session, server_id, guild_id),
         await _members(session, server_id, user_ids),
         {row.id: row.name for row in classes},
         {row.id: row.main_character_id for row in mains},
-        frozenset((row.character_id, row.user_id) for row in rejected),
+        await links.rejected(session, server_id),
     )
 
 
@@ -73,11 +69,12 @@ async def _members(session: AsyncSession, server_id: int, user_ids: Collection[i
         )
         .where(Member.server_id == server_id, Member.user_id == sa.any_(_array(user_ids)))
     )
+    opted_out = await privacy.accounts(session, server_id)
     return {
         user_id: KnownMember(
             user_id,
             left_at is not None,
-            opted_out_at is not None,
+            opted_out_at is not None or user_id in opted_out,
             None if player_id is None else Owner(player_id, source),
         )
         for user_id, left_at, opted_out_at, player_id, source in found

@@ -6,23 +6,19 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.services.claim_ends import CARD, DECIDED, decide, end, log
 from bot.services.context import Context
 from bot.services.links import add_in, remove_in
-from db import actions, claims, links, locks, outbox, people, servers, verdicts
+from db import claims, links, locks, outbox, people, servers, verdicts
 from db.claims import Claimable, ClaimView, OwnerView
 from db.people import CharacterView, MemberView
 from db.tables.identity import Claim
-from domain.audit import SubjectKind
 from domain.errors import Conflict, InvalidInput, NotFound, NotKnownYet, Refused, quoted
 from domain.links import ClaimState, Source, Verdict, is_proven
 from domain.names import fold
 
-__all__ = ["CharacterView", "ClaimView", "Claimable", "MemberView", "OwnerView"]
+__all__ = ["CARD", "DECIDED", "CharacterView", "ClaimView", "Claimable", "MemberView", "OwnerView"]
 
-CARD: Final = "claim"
-"""The kind of message that asks officers, in the audit channel."""
-DECIDED: Final = "claim_decided"
-"""The kind of direct message that tells the member."""
 MOST_OPEN: Final = 5
 """How many claims of one member wait at most."""
 MOST_A_DAY: Final = 10
@@ -84,7 +80,7 @@ async def ask(ctx: Context, server_id: int, *, character: str, user_id: int) -> 
         )
         session.add(claim)
         await session.flush()
-        await _log(session, claim, "claim.ask", actor_id=user_id, now=now)
+        await log(session, claim, "claim.ask", actor_id=user_id, now=now)
         if server.audit_channel_id is not None:
             await outbox.queue(
                 session,
@@ -106,7 +102,7 @@ async def withdraw(ctx: Context, server_id: int, *, public_id: str, actor_id: in
         if claim.user_id != actor_id:
             raise Refused("Only the member who made this claim can withdraw it.")
         _check_waits(claim)
-        await _end(session, claim, ClaimState.WITHDRAWN, actor_id=actor_id, now=ctx.clock())
+        await end(session, claim, ClaimState.WITHDRAWN, actor_id=actor_id, now=ctx.clock())
         return await _view(session, claim)
 
 
@@ -124,6 +120,7 @@ async def confirm(ctx: Context, server_id: int, *, public_id: str, actor_id: int
         if claim.user_id == actor_id and not manages_server:
             raise Refused("This is your own claim: another officer has to confirm it.")
         seen = await _view(session, claim)
+        _check_can_be_confirmed(seen)
         await add_in(
             ctx,
             session,
@@ -134,7 +131,6 @@ async def confirm(ctx: Context, server_id: int, *, public_id: str, actor_id: int
             source=Source.CLAIM,
             reasons=None if _is_linked(seen) else list(seen.reasons),
         )
-        await _decide(session, claim, ClaimState.CONFIRMED, actor_id=actor_id, now=ctx.clock())
         return await _view(session, claim)
 
 
@@ -162,7 +158,7 @@ async def refuse(ctx: Context, server_id: int, *, public_id: str, actor_id: int)
             )
             await verdicts.record(session, server_id, judged, by=actor_id, now=now)
         await links.reject(session, server_id, claim.character_id, [claim.user_id], by=actor_id, now=now)
-        await _decide(session, claim, ClaimState.REFUSED, actor_id=actor_id, now=now)
+        await decide(session, claim, ClaimState.REFUSED, actor_id=actor_id, now=now)
         return await _view(session, claim)
 
 
@@ -256,55 +252,16 @@ def _check_waits(claim: Claim) -> None:
             raise Conflict(f"This claim was refused already, by <@{claim.decided_by}>.")
 
 
-async def _decide(session: AsyncSession, claim: Claim, state: ClaimState, *, actor_id: int, now: datetime) -> None:
-    """End a claim by an officer's word, and tell the member; who decided their own needs no telling."""
-    await _end(session, claim, state, actor_id=actor_id, now=now)
-    if claim.user_id == actor_id:
+def _check_can_be_confirmed(seen: ClaimView) -> None:
+    """Raise NotFound where the character or the member is gone; what is theirs already can still be closed."""
+    if seen.is_theirs:
         return
-    server = await servers.required_server(session, claim.server_id)
-    [character] = (
-        await people.characters_by_id(session, server_id=claim.server_id, guild_id=None, ids=[claim.character_id])
-    ).values()
-    await outbox.queue(
-        session,
-        server_id=claim.server_id,
-        kind=DECIDED,
-        user_id=claim.user_id,
-        payload={
-            "server": server.name,
-            "character": character.name,
-            "realm": character.realm,
-            "confirmed": state is ClaimState.CONFIRMED,
-        },
-        dedupe_key=claim.public_id,
-        now=now,
-    )
-
-
-async def _end(session: AsyncSession, claim: Claim, state: ClaimState, *, actor_id: int, now: datetime) -> None:
-    claim.state, claim.decided_at, claim.decided_by = state, now, actor_id
-    await session.flush()
-    # Officers need not be asked any more; a card that was sent is edited by who decides.
-    await outbox.withdraw(session, server_id=claim.server_id, kind=CARD, dedupe_key=claim.public_id)
-    await _log(session, claim, _ACTIONS[state], actor_id=actor_id, now=now)
-
-
-_ACTIONS = {
-    ClaimState.CONFIRMED: "claim.confirm",
-    ClaimState.REFUSED: "claim.refuse",
-    ClaimState.WITHDRAWN: "claim.withdraw",
-}
-
-
-async def _log(session: AsyncSession, claim: Claim, action: str, *, actor_id: int, now: datetime) -> None:
-    change = actions.action(
-        action,
-        SubjectKind.CHARACTER,
-        claim.character_id,
-        actor_id=actor_id,
-        after={"claim": claim.public_id, "user_id": claim.user_id, "state": claim.state.value},
-    )
-    await actions.log(session, claim.server_id, [change], now)
+    if seen.member.left_at is not None:
+        raise NotFound(f"<@{seen.member.user_id}> has left the server since: this claim can only be refused.")
+    if seen.character.rank is None:
+        raise NotFound(
+            f"{seen.character.name} has left the guild since: this claim can only be refused, unless it comes back."
+        )
 
 
 def _is_linked(seen: ClaimView) -> bool:

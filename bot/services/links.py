@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services import words
+from bot.services.claim_ends import confirm_proven
 from bot.services.context import Context
+from bot.services.privacy import take_back_joined
 from bot.services.words import SPOKEN, Word, facts_of
 from db import actions, links, locks, people, servers, verdicts
 from db.people import CharacterView, MemberView, PlayerView
@@ -120,9 +122,9 @@ async def add_in(
     """Link a character to a member by a person's word; the caller holds the lock on the server's people.
 
     An inferred link gives way. `reasons` are those of the suggestion that it was chosen from: its rule was right.
-    `also` says that the member is the same person as the one whose character it is already. Raises Conflict when
-    another word as strong stands against it, NotFound when the character is neither in the guild nor linked here, or
-    the member not in the server.
+    `also` says that the member is the same person as the one whose character it is already. Claims to what is
+    proven by it are confirmed with it. Raises Conflict when another word as strong stands against it, NotFound when the
+    character is neither in the guild nor linked here, or the member not in the server.
     """
     guild = await servers.required_guild(session, server_id)
     view = await _character(session, server_id, guild, character_id)
@@ -135,6 +137,7 @@ async def add_in(
     brought: dict[str, Any] = {}
     if owned is not None and attached is not None and attached.player_id == owned.player_id:
         if is_proven(owned.source, attached.source):
+            await confirm_proven(session, server_id, owned.player_id, actor_id=actor_id, now=word.at)
             return LinkChange(view, (user_id,), changed=False)
     elif owned is not None and also:
         joined = tuple(half.user_id for half in await links.members_of(session, server_id, owned.player_id))
@@ -165,6 +168,9 @@ async def add_in(
         evidence=word.evidence or None,
     )
     await actions.log(session, server_id, [change], word.at)
+    await confirm_proven(session, server_id, player_id, actor_id=actor_id, now=word.at)
+    if joined:
+        await take_back_joined(session, server_id, (user_id, *joined), by=actor_id, now=word.at)
     return LinkChange(view, (user_id,), changed=True, joined=joined)
 
 
@@ -271,6 +277,7 @@ async def _confirm(
         for half in owned
     ]
     await actions.log(session, server_id, changes, word.at)
+    await confirm_proven(session, server_id, owned[0].player_id, actor_id=word.by, now=word.at)
 
 
 async def whois_member(ctx: Context, server_id: int, user_id: int) -> PlayerView:

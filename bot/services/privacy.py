@@ -1,5 +1,6 @@
 """Privacy: a member's own word that no rule may match them, and what goes with it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.context import Context
 from bot.services.words import facts_of
-from db import actions, history, links, locks, people, privacy
+from db import actions, history, links, locks, people, privacy, why
 from db.people import CharacterView
 from db.tables.people import Member
 from domain.audit import SubjectKind
@@ -51,7 +52,7 @@ async def opt_out(ctx: Context, server_id: int, user_id: int) -> Privacy:
             return Privacy(member.opted_out_at)
         now = ctx.clock()
         member.opted_out_at = now
-        parted = await _take_back(session, server_id, user_id, now=now)
+        parted = await _take_back(session, server_id, user_id, by=user_id, now=now)
         await privacy.drop_suggested(session, server_id, user_id)
         await privacy.drop_contradictions(session, server_id, user_id)
         aliases = await privacy.drop_aliases(session, server_id, user_id)
@@ -97,7 +98,16 @@ class _Parted:
     changes: list[dict[str, Any]] = field(default_factory=list)
 
 
-async def _take_back(session: AsyncSession, server_id: int, user_id: int, *, now: datetime) -> _Parted:
+async def take_back_joined(
+    session: AsyncSession, server_id: int, user_ids: Collection[int], *, by: int, now: datetime
+) -> None:
+    """Take back what rules found for accounts that are one player by now, where one of them had opted out."""
+    for user_id in sorted(await why.opted_out(session, server_id, user_ids)):
+        parted = await _take_back(session, server_id, user_id, by=by, now=now)
+        await actions.log(session, server_id, parted.changes, now)
+
+
+async def _take_back(session: AsyncSession, server_id: int, user_id: int, *, by: int, now: datetime) -> _Parted:
     """End a member's links that no proof carries.
 
     Where only a rule says that the member is the player, it is the member who goes, and the characters stay with the
@@ -118,7 +128,7 @@ async def _take_back(session: AsyncSession, server_id: int, user_id: int, *, now
             "link.opt_out",
             SubjectKind.CHARACTER,
             one.character_id,
-            actor_id=user_id,
+            actor_id=by,
             before={**facts_of(one), "members": who},
         )
         for one in owned
@@ -126,8 +136,8 @@ async def _take_back(session: AsyncSession, server_id: int, user_id: int, *, now
     )
     ending = inferred if is_player or is_alone else []
     staying = [character_id for character_id in parted.taken if character_id not in ending]
-    await history.remember(session, server_id, staying, LinkEnd.OPTED_OUT, by=user_id, now=now)
-    await links.end_links(session, server_id, ending, LinkEnd.OPTED_OUT, by=user_id, now=now)
+    await history.remember(session, server_id, staying, LinkEnd.OPTED_OUT, by=by, now=now)
+    await links.end_links(session, server_id, ending, LinkEnd.OPTED_OUT, by=by, now=now)
     if not is_player:
         await privacy.detach(session, server_id, user_id)
     return parted

@@ -13,7 +13,8 @@ from bot.services.context import Context
 from bot.services.links import add_in
 from db import actions, links, locks, people, servers, suggestions, verdicts
 from db.people import CharacterView
-from db.suggestions import SuggestedMember
+from db.suggestions import SuggestedMember, Waiting
+from db.tables.guilds import Guild
 from db.tables.identity import LinkSuggestion
 from domain.audit import SubjectKind
 from domain.errors import Conflict, MusterError, NotFound, quoted
@@ -23,6 +24,9 @@ __all__ = ["CharacterView", "SuggestedMember"]
 
 SHOWN: Final = 4
 """Candidates that are shown at once; a longer list goes on when these were refused."""
+
+NAMED: Final = 3
+"""Members of a player who are named when one of their characters was linked meanwhile."""
 
 
 class Idle(Enum):
@@ -75,27 +79,35 @@ async def next_review(ctx: Context, server_id: int, *, first: int | None = None)
     """
     async with ctx.sessions() as session:
         guild = await servers.required_guild(session, server_id)
-        turn = await suggestions.next_waiting(session, server_id=server_id, guild_id=guild.id, first=first)
-        if turn is None:
-            return await _idle(session, server_id)
-        found = await suggestions.suggestion(session, server_id, turn.character_id)
-        view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=turn.character_id)
-        assert found is not None
-        assert view is not None
-        candidates = await suggestions.open_candidates(session, found)
-        guild_note, officer_note = await suggestions.notes(session, server_id, view.id)
-        return Review(
-            view,
-            guild_note,
-            officer_note,
-            candidates[:SHOWN],
-            len(candidates[SHOWN:]),
-            await suggestions.alts(session, server_id, view.id),
-            found.confidence if candidates[0].user_id == found.candidates[0]["user_id"] else None,
-            found.later_at,
-            turn.left,
-            turn.put_off,
-        )
+        while True:
+            turn = await suggestions.next_waiting(session, server_id=server_id, guild_id=guild.id, first=first)
+            if turn is None:
+                return await _idle(session, server_id)
+            # What was decided since that statement waits no longer: whose turn is it then?
+            if (shown := await _shown(session, server_id, guild, turn)) is not None:
+                return shown
+
+
+async def _shown(session: AsyncSession, server_id: int, guild: Guild, turn: Waiting) -> Review | None:
+    """Give a suggestion as it is shown; None where nothing of it waits any more."""
+    found = await suggestions.suggestion(session, server_id, turn.character_id)
+    view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=turn.character_id)
+    candidates = () if found is None else await suggestions.open_candidates(session, found)
+    if found is None or view is None or not candidates:
+        return None
+    guild_note, officer_note = await suggestions.notes(session, server_id, view.id)
+    return Review(
+        view,
+        guild_note,
+        officer_note,
+        candidates[:SHOWN],
+        len(candidates[SHOWN:]),
+        await suggestions.alts(session, server_id, view.id),
+        found.confidence if candidates[0].user_id == found.candidates[0]["user_id"] else None,
+        found.later_at,
+        turn.left,
+        turn.put_off,
+    )
 
 
 async def choose(ctx: Context, server_id: int, *, character_id: int, user_id: int, actor_id: int) -> Decided:
@@ -181,7 +193,9 @@ async def _waiting(session: AsyncSession, server_id: int, character_id: int) -> 
         owned = await links.character_half(session, server_id, character_id)
         assert owned is not None
         halves = await links.members_of(session, server_id, owned.player_id)
-        who = ", ".join(f"<@{half.user_id}>" for half in halves) or "a player without a member"
+        more = len(halves) - NAMED
+        named = [f"<@{half.user_id}>" for half in halves[:NAMED]] + [f"{more} more"] * (more > 0)
+        who = ", ".join(named) or "a player without a member"
         by = "by a rule" if owned.linked_by is None else f"by <@{owned.linked_by}>"
         raise Conflict(f"{quoted(view.name)} was linked to {who} meanwhile, {by}.")
     found = await suggestions.suggestion(session, server_id, character_id)

@@ -18,6 +18,7 @@ from domain.links import Confidence
 __all__ = [
     "ContradictionView",
     "HalfView",
+    "MemberView",
     "PastLinkView",
     "RejectionView",
     "RunRef",

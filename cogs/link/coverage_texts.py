@@ -78,11 +78,14 @@ def waiting(counts: WaitingCounts) -> str:
         lines[0] += " – decide with `/link review`."
     if counts.would_link:
         lines.append(f"{counts.would_link:,} of them would be links if this server let the rules: `/link match`.")
+    if counts.claims:
+        lines.append(f"{count_of(counts.claims, 'claim')} by members: `/player claims`.")
     if counts.groups:
         groups = count_of(counts.groups, "alt group")
         lines.append(f"{groups} with {count_of(counts.grouped, 'character')}: tied by notes, of an unknown player.")
     if counts.contradictions:
-        lines.append(f"{count_of(counts.contradictions, 'link')} that a note or a name speaks against.")
+        links = count_of(counts.contradictions, "link")
+        lines.append(f"{links} that a note or a name speaks against: `/audit report`.")
     return "\n".join(lines)
 
 

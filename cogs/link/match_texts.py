@@ -82,7 +82,9 @@ def others(suggestions: int, groups: int, contradictions: int, mode: LinkMode) -
     if groups:
         found.append(f"{count_of(groups, 'group')} of alts whose player is unknown")
     if contradictions:
-        found.append(f"{count_of(contradictions, 'link')} that a note speaks against (`/audit report`)")
+        found.append(
+            f"{count_of(contradictions, 'link')} that a note or a name speaks against (`/audit report` once made)"
+        )
     return f"Also found: {', '.join(found)}." if found else ""
 
 

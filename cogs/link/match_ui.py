@@ -20,7 +20,7 @@ from cogs.common.item import make_id
 from cogs.common.paginator import Page, PageButton, check_budget, paginate
 from cogs.link import match_texts as texts
 from domain.decision import accepted
-from domain.errors import Conflict
+from domain.errors import Conflict, MusterError
 from domain.evidence import RuleName
 from domain.identity import Outcome
 from domain.links import Confidence, LinkMode
@@ -228,8 +228,11 @@ async def _link(interaction: discord.Interaction, key: str, number: int, charact
 
 
 async def _follow(bot: MusterBot, server_id: int) -> str:
-    """Let matching and audit follow; say what they found."""
-    followed = await pipeline.follow_up(bot.services.ctx, server_id)
+    """Let matching and audit follow; say what they found, or why they could not: the links are made all the same."""
+    try:
+        followed = await pipeline.follow_up(bot.services.ctx, server_id)
+    except MusterError as error:
+        return texts.not_done(error.text)
     bot.deliverer.wake()
     return texts.followed(followed.linked, followed.audit.opened, followed.audit.resolved)
 

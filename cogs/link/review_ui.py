@@ -25,7 +25,7 @@ from domain.errors import Conflict, NotFound
 
 AREA = "link-review"
 NAME_LIMIT = 32
-"""Characters of a name on a button, which holds two of them."""
+"""Characters of a name; a button holds two of them."""
 REASONS_LIMIT = 340
 """Characters of the reasons for one candidate, so that four fit into a message."""
 ALTS_SHOWN = 5
@@ -187,8 +187,8 @@ def _facts(turn: Review) -> str:
 
 
 def _character(view: CharacterView) -> str:
-    class_name = escape(view.class_name) if view.class_name else texts.unknown_class(view.class_id)
-    return f"{escape(view.realm)} · {class_name} {view.level} · {escape(rank_text(view))}"
+    class_name = escape(view.class_name, NAME_LIMIT) if view.class_name else texts.unknown_class(view.class_id)
+    return f"{escape(view.realm, NAME_LIMIT)} · {class_name} {view.level} · {escape(rank_text(view), NAME_LIMIT)}"
 
 
 def _candidate(one: SuggestedMember, *, claimed: bool) -> str:

@@ -64,5 +64,7 @@ def confirmed(characters: Sequence[str], user_ids: Sequence[int]) -> str:
     shown = "\n".join(f"- {character}" for character in characters[:SHOWN_LIMIT])
     more = len(characters) - SHOWN_LIMIT
     rest = f"\n{and_more(more)}" if more > 0 else ""
-    count = count_of(len(characters), "link")
-    return f"{count} of {mentions(user_ids)} now proven, by your word. They count for ranks and roles:\n{shown}{rest}"
+    one = len(characters) == 1
+    are, counts = ("is", "It counts") if one else ("are", "They count")
+    links = f"{count_of(len(characters), 'link')} of {mentions(user_ids)}"
+    return f"{links} {are} proven now, by your word. {counts} for ranks and roles:\n{shown}{rest}"

@@ -14,14 +14,16 @@ from domain.runs import RunSource
 COMMAND = "Why is this character whose it is? Every reason, what speaks against it, and what was before."
 CHARACTER = "A character of the guild: type a part of its name and choose from the list."
 
-PROVEN = "Proven: both halves rest on somebody's word or sign-in, so it counts for ranks and roles."
-INFERRED = "Inferred: it shows and groups, and gives no rights. `/link confirm` makes it proven."
-WORD = "Said by a person, not proven: it gives no rights. `/link confirm` makes it proven."
+PROVEN = "Proven, by an officer's word or a sign-in: it counts for ranks and roles."
+INFERRED = "Inferred: a rule found it, so it gives no rank and no role. `/link confirm` makes it proven."
+WORD = "Said by a person, not proven: it gives no rank and no role. `/link confirm` makes it proven."
 NOT_LINKED = "Linked to nobody, and no rule suggests anybody. If you know whose it is: `/link add`."
 SUGGESTED = "Linked to nobody; the rules leave it to you. `/link review` asks, one character at a time."
 WOULD_LINK = "The evidence would carry a link to the first, but this server leaves such links to its officers."
 NO_MEMBER = "No member belongs to its player."
-CHARACTER_HALF = "**The character's half**"
+NAME_LIMIT = 40
+LEFT_THE_SERVER = "left the server"
+CHARACTER_HALF = "**Why it is this player's character**"
 CANDIDATES = "**Suggested**"
 REFUSED = "**Said not to be theirs**"
 PAST = "**Before**"
@@ -41,9 +43,14 @@ RUNS = {
 }
 
 
-def member_half(user_id: int) -> str:
+def member_half(user_id: int, name: str, *, left: bool) -> str:
     """Head the half of a link that says which player a member is."""
-    return f"**The half of** <@{user_id}>"
+    return f"**Why this player is** {_member(user_id, name, left=left)}"
+
+
+def both_halves(user_id: int, name: str, *, left: bool) -> str:
+    """Head what made both halves of a link at once."""
+    return f"**Linked to** {_member(user_id, name, left=left)}"
 
 
 def origin(source: Source, confidence: Confidence, *, by: int | None, at: datetime, run: RunRef | None) -> str:
@@ -67,7 +74,7 @@ def rule(kept: Mapping[str, Any]) -> str:
 
 def candidate(user_id: int, name: str) -> str:
     """Name a candidate."""
-    return f"{escape(name, 40)} · <@{user_id}>"
+    return f"{escape(name, NAME_LIMIT)} · <@{user_id}>"
 
 
 def contradicted(who: str, at: datetime) -> str:
@@ -77,4 +84,8 @@ def contradicted(who: str, at: datetime) -> str:
 
 def refused(who: str, by: int, at: datetime) -> str:
     """Say whose a character is not, by whose word."""
-    return f"• not {who}'s, <@{by}> said {timestamp(at)}"
+    return f"• {who}, by <@{by}> {timestamp(at)}"
+
+
+def _member(user_id: int, name: str, *, left: bool) -> str:
+    return candidate(user_id, name) + (f" · {LEFT_THE_SERVER}" if left else "")

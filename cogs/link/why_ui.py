@@ -1,6 +1,6 @@
 """The card of `/link why`, and the buttons to its further pages."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import discord
@@ -8,7 +8,7 @@ from discord import ui
 
 from bot.services import why
 from bot.services.context import Context
-from bot.services.why import HalfView, RunRef, Suggested, Why
+from bot.services.why import HalfView, MemberView, RunRef, Suggested, Why
 from cogs.common.access import OfficerItem, require_server
 from cogs.common.bot import bot_of
 from cogs.common.cards import PLAIN_COLOUR, WARNING_COLOUR, card
@@ -56,12 +56,7 @@ def pages_of(found: Why) -> list[str]:
 def _lines(found: Why) -> Iterator[str]:
     yield _state(found)
     if found.character.half is not None:
-        yield from _half(texts.CHARACTER_HALF, found.character.half, found.runs)
-        if not found.members:
-            yield texts.NO_MEMBER
-        for member in found.members:
-            if member.half is not None:
-                yield from _half(texts.member_half(member.user_id), member.half, found.runs)
+        yield from _halves(found, found.character.half)
     if found.suggested is not None:
         yield from _suggested(found.suggested)
     if (against := found.contradiction) is not None:
@@ -75,6 +70,23 @@ def _lines(found: Why) -> Iterator[str]:
         yield texts.PAST
         for past in found.past:
             yield f"• {past_line(past, found.hidden, named=False)}"
+
+
+def _halves(found: Why, half: HalfView) -> Iterator[str]:
+    if [member.half for member in found.members] == [half]:
+        # Made by one act, for one reason: nothing to read twice.
+        yield from _half(_headed(texts.both_halves, found.members[0]), half, found.runs)
+        return
+    yield from _half(texts.CHARACTER_HALF, half, found.runs)
+    if not found.members:
+        yield texts.NO_MEMBER
+    for member in found.members:
+        if member.half is not None:
+            yield from _half(_headed(texts.member_half, member), member.half, found.runs)
+
+
+def _headed(heading: Callable[..., str], member: MemberView) -> str:
+    return heading(member.user_id, member.name, left=member.left_at is not None)
 
 
 def _state(found: Why) -> str:

@@ -27,7 +27,7 @@ NOT_IN_GUILD_ANY_MORE = "⚠️ It has left the guild since: it can't be confirm
 LEFT_THE_SERVER = "⚠️ They have left the server: it can't be confirmed now."
 NOBODYS = "Linked to nobody so far."
 THEIRS_BY_NOW = "Proven to be theirs by now: Confirm only closes the claim."
-INFERRED_THEIRS = "Inferred to be theirs so far, which gives no rank."
+UNPROVEN_THEIRS = "Linked to them already, unproven: that gives no rank."
 
 
 def asked(character: str, *, has_card: bool) -> str:
@@ -59,9 +59,9 @@ def proven_for(owners: Iterable[tuple[int, Source]]) -> str:
     return f"⚠️ **Proven to be another's**: {whose}. It can be confirmed only after `/link remove`."
 
 
-def inferred_for(user_ids: Iterable[int]) -> str:
-    """Say whom a rule takes for the owner."""
-    return f"Inferred to be {_mentions(user_ids)}'s so far; confirming takes it from there."
+def unproven_for(user_ids: Iterable[int]) -> str:
+    """Say whose it is by a link that proves nothing: a rule's, or the earlier spreadsheet's."""
+    return f"Linked to {_mentions(user_ids)} so far, unproven: Confirm moves it."
 
 
 def rivals(user_ids: Iterable[int]) -> str:

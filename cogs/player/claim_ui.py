@@ -24,7 +24,7 @@ from cogs.common.paginator import TEXT_LIMIT, count_text
 from cogs.common.reasons import reasons
 from cogs.common.text import clean, escape
 from cogs.player import claim_texts as texts
-from domain.errors import Conflict
+from domain.errors import Conflict, NotFound
 from domain.links import ClaimState
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class _Decision(OfficerItem):
         await interaction.response.defer()
         try:
             decided = await self.decide(bot.services.ctx, server_id, interaction)
-        except Conflict:
+        except (Conflict, NotFound):
             await _redraw(interaction, await claims.view(bot.services.ctx, server_id, self.public_id))
             raise
         await _redraw(interaction, decided)
@@ -212,9 +212,9 @@ def _whose(seen: ClaimView) -> list[str]:
     if others := seen.proven_owners:
         return [texts.proven_for((one.user_id, one.source) for one in others[:USERS_SHOWN])]
     if any(one.user_id == seen.member.user_id for one in seen.owners):
-        return [texts.INFERRED_THEIRS]
+        return [texts.UNPROVEN_THEIRS]
     if seen.owners:
-        return [texts.inferred_for(_few(one.user_id for one in seen.owners))]
+        return [texts.unproven_for(_few(one.user_id for one in seen.owners))]
     return [texts.NOBODYS]
 
 

@@ -16,7 +16,10 @@ ONE_OF_THEM = "Choose a member or a character: exactly one of them."
 MEMBERS = "**Discord**"
 CHARACTERS = "**Characters**"
 PROVEN = "proven"
-INFERRED = "inferred – gives no rights"
+INFERRED = "inferred"
+WHAT_INFERRED_MEANS = (
+    "-# **Inferred**: a rule found it. It gives no rank and no role until you vouch for it: `/link confirm`."
+)
 LOGIN_UNKNOWN = "last login unknown"
 LEFT_THE_SERVER = "left the server"
 OPTED_OUT = "opted out"

@@ -41,6 +41,8 @@ def _blocks(view: PlayerView, limit: int) -> list[str]:
     if view.characters:
         lines = [_character(character, proven=view.is_proven(character)) for character in view.characters]
         blocks.append(_listed(texts.CHARACTERS, lines, limit))
+        if any(one.half is not None and not view.is_proven(one) for one in view.characters):
+            blocks.append(texts.WHAT_INFERRED_MEANS)
         blocks.append(texts.ROSTER_NEVER_READ if view.roster_at is None else texts.roster_age(view.roster_at))
     elif view.public_id is not None:
         blocks.append(texts.NO_CHARACTER)

@@ -13,12 +13,14 @@ import pytest
 import simcord
 import sqlalchemy as sa
 
-from bot.services import aliases, claims, links, pipeline
+from bot.services import aliases, claims, links, options, pipeline
 from cogs.common.errors import unwrap
 from cogs.link import alias_ui
 from cogs.members.cog import QUIET_SECONDS
 from db.tables.guilds import Character
+from db.tables.identity import CharacterNote
 from domain.errors import MusterError
+from domain.links import LinkMode
 from domain.runs import Trigger
 from tests.cogs.home import Home
 from tests.support import plants
@@ -29,8 +31,10 @@ TYPED = ("", "a", plants.MARK, "server")
 """What is typed where choices are offered; among it what only the other server's secrets begin with."""
 NEVER_PRESSED: dict[str, str] = {}
 """Controls and forms that this search cannot reach, each with the reason."""
-FIRST = ("sync status",)
+FIRST = ("link match", "link review", "sync status")
 """Commands that show what others decide about."""
+TWINS = 3
+"""Suggestions at home: one to pick, one to refuse, one to put off."""
 
 
 @pytest.fixture
@@ -45,10 +49,13 @@ async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
     for number in range(26):
         # More than a menu holds; every other one needs a word more before it stands for a rank.
         home.server.create_role(f"Role {number}", permissions=discord.Permissions(administrator=number % 2 == 0))
+    ctx = home.services.ctx
     await home.report_to(home.audit)
+    await options.change(ctx, home.server.id, {"link_mode": LinkMode.SUGGEST.value}, actor_id=home.officer.id)
+    await double_names(home)
     await home.sync_roster()
     await home.sync_members()
-    ctx = home.services.ctx
+    await doubt_names(home)
     async with ctx.sessions.begin() as session:
         ids = (await session.scalars(sa.select(Character.id).order_by(Character.id).limit(2))).all()
         await session.execute(
@@ -69,6 +76,32 @@ async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
     await home.deliver()
     yield other
     assert all(isinstance(unwrap(error), MusterError) for error in home.env.errors), home.env.errors
+
+
+async def double_names(home: Home) -> None:
+    """Let characters of home have two members each who bear their names: only a person can say whose they are."""
+    free = [one for one in home.sample.world.members(home.sample.guild)[3:] if one.name not in home.namesakes]
+    for character in free[:TWINS]:
+        for number in range(2):
+            user = home.env.create_user(f"{number}_{character.name}".lower())
+            home.server.add_member(user, nick=character.name)
+    await home.env.advance_time(QUIET_SECONDS)
+
+
+async def doubt_names(home: Home) -> None:
+    """Let notes speak against all namesakes but one: a plan holds sure links and less sure ones."""
+    ctx = home.services.ctx
+    for name in list(home.namesakes)[1:]:
+        character_id = await links.resolve_character(ctx, home.server.id, name)
+        async with ctx.sessions.begin() as session:
+            session.add(
+                CharacterNote(
+                    server_id=home.server.id,
+                    character_id=character_id,
+                    guild_note=f"discord: {home.plain.user.name}",
+                    guild_note_at=ctx.clock(),
+                )
+            )
 
 
 async def fill_pages(home: Home) -> None:
@@ -135,8 +168,8 @@ async def use_everything(home: Home) -> Crawl:
             for typed in TYPED:
                 filled = {name: value for name, value in crawl.filler.required(leaf).items() if name != option}
                 await owner.autocomplete(home.general, leaf.name, option, typed, **filled)
-        for options in crawl.filler.calls(leaf):
-            await call(crawl, home.general, leaf, options)
+        for given in crawl.filler.calls(leaf):
+            await call(crawl, home.general, leaf, given)
     await home.deliver()
     crawl.found(*home.audit.history())
     await crawl.run()
@@ -181,8 +214,8 @@ async def test_the_search_finds_a_secret_of_the_very_server(home: Home, elsewher
     async with home.services.ctx.sessions.begin() as session:
         await plants.plant(session, home.server.id)
     since = len(home.env.backend.transcript)
-    for name, options in (("whois", {"member": home.plain}), ("setup check", {})):
-        await home.officer.slash(home.general, name, **options)
+    for name, given in (("whois", {"member": home.plain}), ("setup check", {})):
+        await home.officer.slash(home.general, name, **given)
     told = sent(home, since, set())
     for place in ("discord", "outbox.reason"):
         assert [what for _, what in told if f"{plants.MARK}.{place}" in what], place

@@ -1,7 +1,7 @@
 """Use whatever a bot offers somebody: press every control of every message, and fill in every form that it opens."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,10 +9,14 @@ import simcord
 
 from cogs.common.item import matching_items
 from cogs.common.modals import matching_forms
+from cogs.common.paginator import PageButton
 from tests.support.tree import BUTTON, Filler, answers_of, can_be_used, choices_of, components_of
 
 PRESSES = 12
 """How often controls of one template are used at most."""
+
+Offer = tuple[Any, dict[str, Any], list[Any]]
+"""A message, a control of it, and what is chosen in it."""
 
 
 @dataclass
@@ -52,19 +56,26 @@ class Crawl:
                 result = await self.actor.select(message, chosen, custom_id=custom_id)
             await self.take(result)
 
-    def _next(self) -> tuple[Any, dict[str, Any], list[Any]] | None:
+    def _next(self) -> Offer | None:
+        """Choose what was used least; of several a page first, since turning to one takes nothing else away."""
+        offers = list(self._offers())
+        if not offers:
+            return None
+        offer = min(offers, key=lambda offer: (self._uses(offer), not _is_page(offer)))
+        self._used.add(_act(offer))
+        self.reached.update(_templates(offer))
+        return offer
+
+    def _offers(self) -> Iterator[Offer]:
         for message in self.messages.values():
             for component in filter(can_be_used, components_of(message)):
-                templates = [item.__discord_ui_compiled_template__.pattern for item in matching_items(_id(component))]
-                if any(self.reached[template] >= PRESSES for template in templates):
-                    continue
                 for chosen in self._choices(component):
-                    act = (_id(component), *map(str, chosen))
-                    if act not in self._used:
-                        self._used.add(act)
-                        self.reached.update(templates)
-                        return message, component, chosen
-        return None
+                    offer = message, component, chosen
+                    if _act(offer) not in self._used and self._uses(offer) < PRESSES:
+                        yield offer
+
+    def _uses(self, offer: Offer) -> int:
+        return max((self.reached[template] for template in _templates(offer)), default=0)
 
     def _choices(self, component: dict[str, Any]) -> Iterable[list[Any]]:
         if component["type"] == BUTTON:
@@ -76,3 +87,16 @@ class Crawl:
 
 def _id(component: dict[str, Any]) -> str:
     return str(component["custom_id"])
+
+
+def _act(offer: Offer) -> tuple[str, ...]:
+    _, component, chosen = offer
+    return (_id(component), *map(str, chosen))
+
+
+def _templates(offer: Offer) -> list[str]:
+    return [item.__discord_ui_compiled_template__.pattern for item in matching_items(_id(offer[1]))]
+
+
+def _is_page(offer: Offer) -> bool:
+    return any(issubclass(item, PageButton) for item in matching_items(_id(offer[1])))

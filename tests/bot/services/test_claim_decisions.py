@@ -5,14 +5,14 @@ import asyncio
 import pytest
 import sqlalchemy as sa
 
-from bot.services import claims, links, matching
+from bot.services import claims, links, matching, options, review
 from bot.services.context import Context
 from db.tables.identity import LinkSuggestion, RuleVerdict
 from db.tables.outbox import OutboxMessage, OutboxState
 from db.tables.people import Member, PlayerCharacter, PlayerMember, RejectedCandidate
 from domain.errors import Conflict, NotFound, Refused
 from domain.evidence import Evidence, Place, RuleName, Strength
-from domain.links import ClaimState, Source
+from domain.links import ClaimState, LinkMode, Source
 from tests.support.claims import MAX, MIA, add, ask, confirm, count, infer, join_by_a_rule, messages, refuse
 from tests.support.clock import FakeClock
 from tests.support.people import (
@@ -198,7 +198,7 @@ async def test_what_cannot_be_confirmed_any_more_says_why_and_still_waits(ctx: C
     async with ctx.sessions.begin() as session:
         (await session.get_one(Member, (SERVER, MAX))).left_at = ctx.clock()
 
-    with pytest.raises(NotFound, match="This character is not in Raiders of Dawn"):
+    with pytest.raises(NotFound, match="Gone has left the guild since: this claim can only be refused"):
         await confirm(ctx, of_gone)
     with pytest.raises(NotFound, match="has left the server"):
         await confirm(ctx, of_left)
@@ -208,12 +208,70 @@ async def test_what_cannot_be_confirmed_any_more_says_why_and_still_waits(ctx: C
     await refuse(ctx, of_gone)
 
 
-async def test_an_officers_link_meanwhile_leaves_a_claim_to_close_and_not_to_refuse(ctx: Context, thorin: int) -> None:
+@pytest.mark.parametrize("way", ["add", "review", "confirm", "confirm member"])
+async def test_an_officers_word_for_what_is_claimed_confirms_the_claim(ctx: Context, guild: int, way: str) -> None:
+    [thorin] = await insert_characters(ctx, guild, Toon("Thorin", rank=0))
+    await insert_members(ctx, facts(3, "thorin"))
+    if way == "review":
+        await options.change(ctx, SERVER, {"link_mode": LinkMode.SUGGEST.value}, actor_id=OFFICER)
+        await matching.match_server(ctx, SERVER)
+    else:
+        await infer(ctx)
+    theirs, rivals = await ask(ctx, thorin, 3), await ask(ctx, thorin, MAX)
+
+    match way:
+        case "add":
+            await add(ctx, thorin, 3)
+        case "review":
+            await review.choose(ctx, SERVER, character_id=thorin, user_id=3, actor_id=OFFICER)
+        case "confirm":
+            await links.confirm(ctx, SERVER, character_id=thorin, actor_id=OFFICER)
+        case _:
+            await links.confirm_member(ctx, SERVER, user_id=3, actor_id=OFFICER)
+
+    assert [one.public_id for one in await claims.open_claims(ctx, SERVER)] == [rivals]
+    seen = await claims.view(ctx, SERVER, theirs)
+    assert (seen.state, seen.decided_by, seen.is_theirs) == (ClaimState.CONFIRMED, OFFICER, True)
+    [told] = await messages(ctx, claims.DECIDED)
+    assert (told.user_id, told.payload["confirmed"]) == (3, True)
+    assert [one.dedupe_key for one in await messages(ctx, claims.CARD)] == [rivals]
+    [logged] = await load_actions(ctx, "claim.confirm")
+    assert (logged.actor_id, logged.subject_id) == (OFFICER, thorin)
+
+
+async def test_an_officers_word_that_is_refused_confirms_no_claim(ctx: Context, thorin: int) -> None:
     public_id = await ask(ctx, thorin)
-    await add(ctx, thorin, MIA)
+    await add(ctx, thorin, MAX)
+    with pytest.raises(Conflict, match="Remove that link first"):
+        await add(ctx, thorin, MIA)
+    assert [one.public_id for one in await claims.open_claims(ctx, SERVER)] == [public_id]
+
+
+async def test_a_word_on_another_character_confirms_the_claims_to_all_that_it_proves(
+    ctx: Context, guild: int, thorin: int
+) -> None:
+    [balin] = await insert_characters(ctx, guild, "Balin")
+    for one in (thorin, balin):
+        await add(ctx, one, MAX)
+    public_id = await ask(ctx, thorin)
+
+    await links.add(ctx, SERVER, character_id=balin, user_id=MIA, actor_id=OFFICER, also=True)
+
+    seen = await claims.view(ctx, SERVER, public_id)
+    assert (seen.state, seen.is_theirs) == (ClaimState.CONFIRMED, True)
+
+
+async def test_what_a_sign_in_has_proven_meanwhile_is_confirmed_and_not_refused(ctx: Context, thorin: int) -> None:
+    await add(ctx, thorin, MAX)
+    await join_by_a_rule(ctx, MAX, MIA)
+    public_id = await ask(ctx, thorin)
+    async with ctx.sessions.begin() as session:
+        (await session.get_one(PlayerMember, (SERVER, MIA))).source = Source.BATTLENET_OAUTH
+
     with pytest.raises(Conflict, match="proven to be <@1>'s by now"):
         await refuse(ctx, public_id)
-    assert (await confirm(ctx, public_id)).is_theirs
+    decided = await confirm(ctx, public_id)
+    assert (decided.state, decided.is_theirs) == (ClaimState.CONFIRMED, True)
     async with ctx.sessions() as session:
         assert (await session.get_one(PlayerCharacter, (SERVER, thorin))).source is Source.OFFICER
 

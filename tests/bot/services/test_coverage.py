@@ -11,11 +11,11 @@ from bot.services.context import Context
 from bot.services.coverage import Grade, SuggestionVerdicts
 from db import verdicts
 from db.coverage import WaitingCounts
-from db.tables.identity import AltGroup, LinkContradiction, LinkSuggestion
+from db.tables.identity import AltGroup, Claim, LinkContradiction, LinkSuggestion
 from db.tables.people import Member
 from domain.errors import FollowsNoGuild
 from domain.evidence import RuleName
-from domain.links import Confidence, Source, Verdict
+from domain.links import ClaimState, Confidence, Source, Verdict
 from domain.trust import Counts
 from tests.support.people import (
     OFFICER,
@@ -67,7 +67,15 @@ async def settle(ctx: Context, guild: int) -> list[int]:
         # One whose character was linked meanwhile waits for nobody.
         session.add(LinkSuggestion(server_id=SERVER, character_id=sheet, candidates=candidates, suggested_at=now))
         session.add_all(AltGroup(server_id=SERVER, character_id=one, group_id=maybe) for one in (maybe, nobody))
-        session.add(LinkContradiction(server_id=SERVER, character_id=proven, user_ids=[2], evidence=[], found_at=now))
+        # Of one that is nobody's yet there is no link to speak against.
+        session.add_all(
+            LinkContradiction(server_id=SERVER, character_id=one, user_ids=[2], evidence=[], found_at=now)
+            for one in (proven, nobody)
+        )
+        session.add_all(
+            Claim(public_id=state.value, server_id=SERVER, character_id=nobody, user_id=5, state=state, asked_at=now)
+            for state in (ClaimState.OPEN, ClaimState.WITHDRAWN)
+        )
         await session.execute(sa.update(Member).where(Member.user_id == 5).values(opted_out_at=now))
     return made
 
@@ -109,7 +117,7 @@ async def test_what_waits_beside_the_links_is_counted(ctx: Context, guild: int) 
     await settle(ctx, guild)
 
     assert (await coverage.load(ctx, SERVER)).waiting == WaitingCounts(
-        suggestions=1, would_link=1, groups=1, grouped=2, contradictions=1
+        suggestions=1, would_link=1, groups=1, grouped=2, contradictions=1, claims=1
     )
 
 

@@ -496,3 +496,21 @@ async def test_notes_of_another_server_of_the_guild_are_not_looked_at(ctx: Conte
 
     assert await matching.match_server(ctx, SERVER) == Matched()
     assert await load_links(ctx) == {}
+
+
+async def test_a_rejected_pair_is_respected_for_the_players_other_account_also_when_the_first_left(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    main, alt = await insert_characters(ctx, guild, "Main", "Alt")
+    await insert_members(ctx, facts(1), facts(2))
+    await insert_note(ctx, alt, "alt of Main")
+    for one in (main, alt):
+        await links.add(ctx, SERVER, character_id=one, user_id=1, actor_id=OFFICER)
+    await links.remove(ctx, SERVER, character_id=alt, actor_id=OFFICER)
+    await links.add(ctx, SERVER, character_id=main, user_id=2, actor_id=OFFICER, also=True)
+    clock.advance(hours=1)
+    assert await members.member_left(ctx, SERVER, 1)
+
+    assert await match(ctx) == 0
+    assert await load_links(ctx) == {main: {1, 2}}
+    assert await load_suggestions(ctx) == {}

@@ -23,6 +23,7 @@ from tests.support.people import (
     load_actions,
     load_links,
     load_member,
+    load_suggestions,
 )
 
 ANA, BOB = 1, 2
@@ -158,6 +159,62 @@ async def test_who_is_a_player_by_proof_takes_inferred_characters_from_all_its_m
     await opt_out(ctx)
 
     assert await load_links(ctx) == {main: {ANA, BOB}}
+
+
+@pytest.mark.parametrize("is_here", [True, False])
+async def test_who_opted_out_is_not_matched_over_another_account_of_theirs(
+    ctx: Context, guild: int, clock: FakeClock, is_here: bool
+) -> None:
+    main, *_ = await insert_characters(ctx, guild, "Main", "Ana", "Bob", "Anya")
+    await insert_members(ctx, facts(BOB, "bob", nick="Anya"))
+    await add(ctx, main)
+    await links.add(ctx, SERVER, character_id=main, user_id=BOB, actor_id=OFFICER, also=True)
+    await opt_out(ctx)
+    if not is_here:
+        clock.advance(hours=1)
+        assert await members.member_left(ctx, SERVER, ANA)
+
+    await match(ctx)
+
+    assert await load_links(ctx) == {main: {ANA, BOB}}
+    assert await load_suggestions(ctx) == {}
+
+
+@pytest.mark.parametrize("user_id", [ANA, BOB])
+async def test_an_officer_who_joins_them_to_another_player_brings_them_nothing_that_rules_found(
+    ctx: Context, guild: int, user_id: int
+) -> None:
+    main, bob = await insert_characters(ctx, guild, "Main", "Bob")
+    await insert_members(ctx, facts(BOB, "bob"))
+    await match(ctx)
+    if user_id == ANA:  # who opted out joins Bob's player, else Bob joins theirs
+        await add(ctx, main, BOB)
+        await opt_out(ctx)
+    else:
+        await add(ctx, main)
+        await opt_out(ctx)
+
+    await links.add(ctx, SERVER, character_id=main, user_id=user_id, actor_id=OFFICER, also=True)
+    await match(ctx)
+
+    assert await load_links(ctx) == {main: {ANA, BOB}}
+    assert await history(ctx) == [(bob, [ANA, BOB], LinkEnd.OPTED_OUT)]
+    [ended] = await load_actions(ctx, "link.opt_out")
+    assert (ended.actor_id, ended.subject_id) == (OFFICER, bob)
+
+
+async def test_nobody_is_suggested_for_the_names_they_share_with_who_opted_out(ctx: Context, guild: int) -> None:
+    [ana] = await insert_characters(ctx, guild, "Anya")
+    await insert_members(ctx, facts(3, "bigdog", nick="Anya"), facts(4, "bigdog2", nick="Anya"))
+    await match(ctx)
+    assert "second_name" in str((await load_suggestions(ctx))[ana].candidates)
+
+    await opt_out(ctx, 4)
+    await match(ctx)
+
+    found = (await load_suggestions(ctx))[ana]
+    assert ([one["user_id"] for one in found.candidates], found.confidence) == ([3], None)
+    assert "second_name" not in str(found.candidates)
 
 
 async def test_a_main_that_is_taken_back_is_main_no_longer(ctx: Context, guild: int) -> None:

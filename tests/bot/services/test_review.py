@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import links, review
+from bot.services import links, privacy, review
 from bot.services.context import Context
 from bot.services.review import Idle, Review
+from db import suggestions
 from db.suggestions import NEXT
 from db.tables.identity import AltGroup, CharacterNote, LinkSuggestion, RuleVerdict
 from db.tables.people import Member, PlayerCharacter, PlayerMember, RejectedCandidate
@@ -447,3 +449,30 @@ async def test_finding_the_next_suggestion_is_not_quadratic_on_a_database_withou
         values = {"server_id": SERVER, "guild_id": guild, "first": None, "grades": []}
         [explained] = (await session.execute(explain, values)).scalar_one()
     assert work(explained["Plan"]) < ROWS_A_PERSON * LARGE
+
+
+@pytest.mark.parametrize("meanwhile", ["chosen", "opted out"])
+async def test_what_is_decided_while_it_is_looked_up_is_passed_over(
+    scratch_ctx: Context, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    ctx = scratch_ctx
+    guild = await insert_guild(ctx, await insert_server(ctx))
+    await insert_members(ctx, facts(ANA), facts(BOB))
+    first, second = await insert_characters(ctx, guild, "First", "Second")
+    await suggest(ctx, first, ANA)
+    await suggest(ctx, second, BOB)
+    look = suggestions.next_waiting
+    turns = []
+
+    async def look_and_be_overtaken(session: AsyncSession, **words: Any) -> suggestions.Waiting | None:
+        turns.append(found := await look(session, **words))
+        if len(turns) == 1 and meanwhile == "chosen":
+            await choose(ctx, first, ANA)
+        elif len(turns) == 1:
+            await privacy.opt_out(ctx, SERVER, ANA)
+        return found
+
+    monkeypatch.setattr(suggestions, "next_waiting", look_and_be_overtaken)
+
+    assert (await current(ctx)).character.id == second
+    assert [turn and turn.character_id for turn in turns] == [first, second]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 import sqlalchemy as sa
 
-from bot.services import links, matching
+from bot.services import links, matching, privacy
 from bot.services.context import Context
 from bot.services.sheet import Imported, import_sheet
 from db.tables.guilds import Character
@@ -126,7 +126,7 @@ async def test_a_second_import_writes_nothing(ctx: Context, guild: int, clock: F
     with statements() as sent:
         again = await bring_in(ctx, *rows)
 
-    assert not [one for one in sent if not one.startswith("SELECT")]
+    assert not [one for one in sent if not one.lstrip().startswith("SELECT")]
     assert await whole(ctx) == before
     assert (again.fates, again.mains, again.remarks) == ({Fate.KEPT: 3}, 0, first.remarks)
 
@@ -262,6 +262,34 @@ async def test_what_an_officer_took_apart_the_sheet_does_not_join(ctx: Context, 
 
     assert await load_links(ctx) == {}
     assert "an officer has said" in told(imported)[0][1]
+
+
+@pytest.mark.parametrize("ids", ["Dave,2", "Dave,2\nDave,1"])
+async def test_another_account_of_who_opted_out_gets_nothing_from_a_sheet(ctx: Context, guild: int, ids: str) -> None:
+    main, _ = await insert_characters(ctx, guild, "Main", "Ana")
+    await insert_members(ctx, facts(1), facts(2))
+    await add(ctx, main, 1)
+    await links.add(ctx, SERVER, character_id=main, user_id=2, actor_id=OFFICER, also=True)
+    await privacy.opt_out(ctx, SERVER, 1)
+
+    imported = await bring_in(ctx, "Dave,Ana,,,", ids=f"Discord,DiscordID\n{ids}\n")
+
+    assert await load_links(ctx) == {main: {1, 2}}
+    assert [remark.text for remark in imported.id_remarks] == ["`Dave` has opted out; 1 character not linked"]
+
+
+async def test_a_pair_taken_apart_stays_apart_for_another_account_of_the_same_player(ctx: Context, guild: int) -> None:
+    main, ana = await insert_characters(ctx, guild, "Main", "Ana")
+    await insert_members(ctx, facts(1), facts(2))
+    for one in (main, ana):
+        await add(ctx, one, 1)
+    await links.remove(ctx, SERVER, character_id=ana, actor_id=OFFICER)
+    await links.add(ctx, SERVER, character_id=main, user_id=2, actor_id=OFFICER, also=True)
+
+    [remark] = (await bring_in(ctx, "Dave,Ana,,,", ids="Discord,DiscordID\nDave,2\n")).remarks
+
+    assert remark.text == "an officer has said that Ana is not this member's: `/link add` takes that back"
+    assert await load_links(ctx) == {main: {1, 2}}
 
 
 async def test_members_who_opted_out_who_left_and_who_are_unknown_are_listed(ctx: Context, guild: int) -> None:

@@ -76,7 +76,7 @@ def full() -> Coverage:
         ),
         members=tuple(MemberCount(source, confidence, opted_out=True, count=10**6) for source, confidence in ways),
         players=tuple(PlayerCount(source, confidence, source.is_proof, True, 10**6) for source, confidence in ways),
-        waiting=WaitingCounts(10**6, 10**6, 10**6, 10**6, 10**6),
+        waiting=WaitingCounts(10**6, 10**6, 10**6, 10**6, 10**6, 10**6),
         links={rule: Counts(10**6, 10**6, 10**6) for rule in [*RULES, "of_another_release"]},
         suggestions={rule: SuggestionVerdicts(10**6, 10**6) for rule in RULES},
         only_suggesting=frozenset(RuleName),
@@ -98,7 +98,7 @@ def test_a_guild_with_everything_can_be_drawn() -> None:
 
 
 def test_a_guild_with_nothing_says_so() -> None:
-    nothing = Coverage("Vigil", (), (), (), WaitingCounts(0, 0, 0, 0, 0), {}, {}, frozenset(), ())
+    nothing = Coverage("Vigil", (), (), (), WaitingCounts(0, 0, 0, 0, 0, 0), {}, {}, frozenset(), ())
     said = str(coverage_card(nothing).to_components())
 
     assert "0 of 0 linked (0 %)" in said

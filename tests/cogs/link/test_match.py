@@ -5,13 +5,14 @@ import pytest
 import simcord
 import sqlalchemy as sa
 
-from bot.services import audit, links, matching, options
+from bot.services import audit, links, matching, options, pipeline
 from bot.services.matching import Plan, PlannedCharacter, PlannedLink
 from cogs.common.paginator import check_budget
 from cogs.link.match_ui import show_choice, show_plan
 from db.tables.audit import Action
 from db.tables.identity import CharacterNote
 from db.tables.people import PlayerCharacter, PlayerMember
+from domain.errors import Unavailable
 from domain.evidence import Evidence, Place, RuleName, Strength
 from domain.identity import Link
 from domain.links import Confidence, LinkMode, Source
@@ -108,6 +109,21 @@ async def test_applying_makes_the_links_as_inferred_ones_and_the_audit_follows(h
     async with ctx.sessions() as session:
         actors = await session.scalars(sa.select(Action.actor_id).where(Action.action == "link.add"))
         assert set(actors) == {hall.officer.id}
+
+
+async def test_links_are_told_as_made_though_what_follows_cannot_be_done_now(
+    hall: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = await match(hall)
+
+    async def stopping(*_: object) -> None:
+        raise Unavailable("Muster is stopping.")
+
+    monkeypatch.setattr(pipeline, "follow_up", stopping)
+    await hall.officer.click(shown.response, label="Apply 3 links")
+
+    assert text_of(shown.response).startswith("## 3 links made\n⚠️ Muster is stopping.")
+    assert len(await sources(hall)) == 3
 
 
 async def test_apply_works_after_a_restart(hall: Home) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import simcord
@@ -14,6 +15,7 @@ from domain.links import Confidence, LinkMode
 from sandbox.world import Character
 from tests.cogs.home import Home, card_of, labels_of, text_of
 from tests.cogs.link.small import read_all, shrink
+from tests.cogs.player.longest import longest_claim
 from tests.support.clock import START
 
 HOSTILE = "*_~`|[]()<>#@" * 8
@@ -282,9 +284,11 @@ def test_the_longest_suggestion_fits_into_a_message_and_its_buttons_differ() -> 
         character=CharacterView(
             1, HOSTILE, "", HOSTILE, "", 1, HOSTILE, 80, rank=3, rank_name=HOSTILE, last_login_at=None, half=None
         ),
-        guild_note=HOSTILE,
-        officer_note=HOSTILE,
-        candidates=tuple(SuggestedMember(2**63 - number, HOSTILE, f"user_{number}", reasons) for number in range(4)),
+        guild_note="@" * 255,
+        officer_note="@" * 255,
+        candidates=tuple(
+            SuggestedMember(2**63 - number, HOSTILE, f"user_{number}".ljust(32, "_"), reasons) for number in range(4)
+        ),
         more=1_000,
         alts=tuple(HOSTILE for _ in range(900)),
         confidence=Confidence.MEDIUM,
@@ -292,7 +296,16 @@ def test_the_longest_suggestion_fits_into_a_message_and_its_buttons_differ() -> 
         left=10_000,
         put_off=9_999,
     )
-    card = show_turn(turn, done=texts.refused(HOSTILE, range(2**63 - 4, 2**63)))
+    claim = longest_claim()
+    waiting = [
+        replace(claim, character=turn.character, member=replace(claim.member, user_id=one.user_id))
+        for one in turn.candidates
+    ]
+    check_budget(show_turn(turn, waiting, texts.refused(HOSTILE, range(2**63 - 4, 2**63))))
+    members = ", ".join([f"<@{2**63}>"] * review.NAMED)
+    card = show_turn(
+        turn, waiting, texts.not_done(f"`{'x' * 50}` was linked to {members}, 99 more meanwhile, by <@9>.")
+    )
     check_budget(card)
     told = str(card.to_components())
     assert "and 895 more" in told

@@ -50,12 +50,12 @@ async def test_an_inferred_link_tells_its_reason_rule_run_and_what_it_is_worth(
     said = await why(home, character=name)
 
     assert f"**{name}** · " in said
-    assert "Inferred: it shows and groups, and gives no rights. `/link confirm` makes it proven." in said
-    assert f"• the nickname is “{name}”" in said
+    assert "Inferred: a rule found it, so it gives no rank and no role. `/link confirm` makes it proven." in said
+    assert said.count(f"• the nickname is “{name}”") == 1, "what made both halves is told once"
     assert "rule “Equal name” v1" in said
     assert "equal name, high confidence, <t:" in said
     assert "found in a member sync (run " in said
-    assert f"**The half of** <@{namesake.id}>" in said
+    assert f"**Linked to** {name} · <@{namesake.id}>\n" in said
 
 
 async def test_a_confirmed_link_tells_who_confirmed_it_and_still_what_the_rule_saw(
@@ -66,7 +66,7 @@ async def test_a_confirmed_link_tells_who_confirmed_it_and_still_what_the_rule_s
 
     said = await why(home, character=name)
 
-    assert "Proven: both halves rest on somebody's word or sign-in" in said
+    assert "Proven, by an officer's word or a sign-in: it counts for ranks and roles." in said
     assert f"an officer's word by <@{home.officer.id}>, high confidence" in said
     assert f"• the nickname is “{name}”" in said
     assert f"confirmed by <@{home.officer.id}> <t:" in said
@@ -84,7 +84,7 @@ async def test_a_removed_link_tells_whose_it_is_not_and_whose_it_was(home: Home,
 
     said = await why(home, character=name)
 
-    assert f"• not <@{namesake.id}>'s, <@{home.officer.id}> said <t:" in said
+    assert f"**Said not to be theirs**\n• <@{namesake.id}>, by <@{home.officer.id}> <t:" in said
     assert f"• <@{namesake.id}>, removed by <@{home.officer.id}> <t:" in said
 
 
@@ -173,7 +173,21 @@ def test_what_speaks_against_a_link_is_told() -> None:
     text = text_of(replace(EMPTY, character=replace(CHARACTER, half=half()), members=(MIA,), contradiction=against))
 
     assert "⚠️ **Speaks for <@6> instead**" in text
-    assert text.count("disc: ") == 3
+    assert text.count("disc: ") == 2
+
+
+def test_halves_that_were_made_apart_are_told_apart() -> None:
+    text = text_of(replace(EMPTY, character=replace(CHARACTER, half=half(Source.OFFICER)), members=(MIA,)))
+
+    assert "**Why it is this player's character**\nan officer's word" in text
+    assert "**Why this player is** Mia · <@5>\nequal name" in text
+
+
+def test_a_member_who_left_is_named_since_discord_shows_no_name_of_theirs() -> None:
+    left = replace(MIA, left_at=NOW, half=half())
+    text = text_of(replace(EMPTY, character=replace(CHARACTER, half=half()), members=(left,)))
+
+    assert "**Linked to** Mia · <@5> · left the server\n" in text
 
 
 def test_of_who_opted_out_neither_name_nor_reason_is_told() -> None:

@@ -41,7 +41,7 @@ async def test_confirming_a_character_makes_the_inferred_link_count_and_says_so(
 
     said = await link(home, "confirm", character=name)
 
-    assert f"1 link of <@{namesake.id}> now proven, by your word." in said
+    assert f"1 link of <@{namesake.id}> is proven now, by your word. It counts for ranks and roles:" in said
     assert f"**{name}**" in said
     assert await ranks_of(home, namesake.id) == home.sample.world.find(name).rank
 

@@ -92,6 +92,37 @@ async def test_a_refused_claim_is_told_and_shown(hall: Home, free: list[Characte
     assert str(hall.officer.id) not in own
 
 
+@pytest.mark.parametrize("gone", ["character", "member"])
+async def test_a_claim_whose_character_or_member_is_gone_says_so_and_can_only_be_refused(
+    hall: Home, free: list[Character], gone: str
+) -> None:
+    await claim(hall, free[0].name)
+    await hall.deliver()
+    [card] = cards(hall)
+    if gone == "character":
+        hall.sample.world.leave(free[0])
+        await hall.sync_roster()
+    else:
+        server = hall.bot.get_guild(hall.server.id)
+        assert server is not None
+        member = server.get_member(hall.plain.id)
+        assert member is not None
+        await member.kick()
+        await hall.env.advance_time(6)
+
+    pressed = await hall.officer.click(card, label="Confirm")
+
+    [answer] = pressed.followups
+    assert "this claim can only be refused" in text_of(answer)
+    [card] = cards(hall)
+    why = claim_texts.NOT_IN_GUILD_ANY_MORE if gone == "character" else claim_texts.LEFT_THE_SERVER
+    assert why in text_of(card), "the card is brought up to date"
+    await hall.officer.click(card, label="Refuse")
+    [card] = cards(hall)
+    assert f"❌ Refused by <@{hall.officer.id}>" in text_of(card)
+    hall.env.errors.clear()
+
+
 async def test_with_closed_direct_messages_the_member_reads_it_in_player_me(hall: Home, free: list[Character]) -> None:
     dm = hall.env.backend.get_dm_channel(hall.plain.id).id
     hall.env.inject_error("POST", f"/channels/{dm}/messages", status=403, code=50007, times=None)

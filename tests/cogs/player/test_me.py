@@ -161,4 +161,4 @@ def test_what_officer_notes_hold_and_why_officers_set_a_rank_stays_with_officers
     assert "zqsecret" not in text
     assert str(SNOWFLAKE + 39) not in text  # a rival
     assert "@everyone" not in text
-    assert whois_texts.INFERRED not in text
+    assert whois_texts.WHAT_INFERRED_MEANS not in text

@@ -12,6 +12,7 @@ from bot.services.why import Background, PastLinkView
 from cogs.common import texts as common_texts
 from cogs.common.paginator import check_budget
 from cogs.common.texts import SOURCES
+from cogs.whois import texts
 from cogs.whois.ui import who_card
 from db.people import HalfView
 from db.tables.identity import LinkSuggestion
@@ -55,7 +56,8 @@ async def test_a_member_shows_the_characters_with_the_reason_for_each(home: Home
     assert f"<@{namesake.id}> {name} (player\\_0)" in said
     assert f"**{name}** · {own.realm.name} · " in said
     assert f" {own.level} · Rank {own.rank}" in said
-    assert f"equal name: the nickname is “{name}” · inferred – gives no rights" in said
+    assert f"equal name: the nickname is “{name}” · inferred\n" in said
+    assert texts.WHAT_INFERRED_MEANS in said
     assert "· proven" not in said
     assert f"Ranks as the roster had them {MARK}" in said
 
@@ -78,7 +80,7 @@ async def test_a_proven_member_does_not_prove_an_inferred_character(home: Home, 
     assert f"{strangers[0].name}** " in said
     reasons = {line.split("**")[1]: reason for line, reason in pairwise(said.splitlines()) if line.startswith("**")}
     assert reasons[strangers[0].name].endswith(f"an officer's word by <@{home.deputy.id}> · proven")
-    assert reasons[name].endswith("equal name: the nickname is “" + name + "” · inferred – gives no rights")
+    assert reasons[name].endswith("equal name: the nickname is “" + name + "” · inferred")
 
 
 async def test_a_member_without_a_link_is_told_with_a_hint(home: Home, strangers: list[Character]) -> None:
