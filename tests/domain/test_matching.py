@@ -348,6 +348,41 @@ def test_an_equal_name_and_a_note_that_says_another_are_not_sure() -> None:
 # -- people's words ---------------------------------------------------------------------------------------------------
 
 
+def test_a_note_that_comes_to_mean_another_in_a_later_pass_lowers_as_well() -> None:
+    characters = [
+        char(1, "Mike", "alt of Bob"),
+        char(2, "Bob"),
+        char(3, "Alto", "alt of Mike"),
+        char(4, "Bank", "Alto's alt"),
+    ]
+    found = outcome(characters, [member(101, "mike"), member(102, "bob")])
+    assert linked(found) == {1: 101, 2: 102, 3: 101, 4: 101}
+    # Mike may be Bob's: what leads over him is no surer than he is.
+    assert {link.character_id: link.confidence for link in found.links} == {1: MEDIUM, 2: HIGH, 3: MEDIUM, 4: MEDIUM}
+
+
+def test_a_word_that_is_a_realm_of_the_guild_names_nobody() -> None:
+    assert linked(outcome([char(1, "Thor", "Argus", realm="argus")], [member(101, "argus")])) == {}
+
+
+def test_a_note_with_the_characters_own_name_names_nobody_else() -> None:
+    found = outcome([char(1, "Marcé", "alt of Marcé"), char(2, "Marce")], [member(101, "marce")])
+    assert linked(found) == {2: 101}
+
+
+def test_a_name_without_accents_tells_twins_apart_but_not_surely() -> None:
+    found = outcome(
+        [char(1, "Dicoz"), char(2, "Dïcoz")], [member(101, "x", nick="Dicoz"), member(102, "y", nick="Dïcoz")]
+    )
+    assert {link.character_id: link.confidence for link in found.links} == {1: MEDIUM, 2: HIGH}
+
+
+def test_a_nickname_counts_no_more_than_a_display_name_that_is_shown() -> None:
+    found = outcome([char(1, "Thor")], [member(101, "guest", nick="Thor"), member(102, "raider", "Thor")])
+    assert linked(found) == {}
+    assert sorted(suggested(found)[1]) == [101, 102]
+
+
 @pytest.mark.parametrize("source", [source for source in Source if source.is_by_person])
 def test_a_link_by_a_person_is_never_undone_and_a_note_against_it_is_a_contradiction(source: Source) -> None:
     found = outcome(
