@@ -3,40 +3,34 @@
 import asyncio
 import logging
 import os
-import signal
+import pickle
+import subprocess
 import sys
-import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing import active_children, get_context, parent_process
-from multiprocessing.process import BaseProcess
-from types import ModuleType
-from typing import TypeVar, TypeVarTuple
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Final, TypeVar, TypeVarTuple
 
+from bot.worker_main import receive, send
 from domain.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 600.0
 """After so long without work the process ends, and its memory with it."""
+TRIES: Final = 2
 CUT_OFF_TWICE = (
-    "What Muster was computing was cut off twice, perhaps for want of memory. Nothing was changed; try again in a "
-    "moment, and tell whoever runs Muster if it stays so."
+    "What Muster was computing was cut off twice, perhaps for want of memory, and left undone. Try again in a moment, "
+    "and tell whoever runs Muster if it stays so."
 )
-STOPPING = "Muster is stopping. Nothing was changed; try again in a moment."
+STOPPING = "Muster is stopping, and what it was computing is left undone. Try again in a moment."
 
 _Given = TypeVarTuple("_Given")
 _Result = TypeVar("_Result")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Pool:
-    """A pool and its one process, which is started together with it."""
-
-    executor: ProcessPoolExecutor
-    process: BaseProcess
+class _CutOff(Exception):
+    """Say that the process ended before it answered."""
 
 
 class WorkerProcess:
@@ -44,11 +38,15 @@ class WorkerProcess:
 
     Only functions of modules can be called: what is sent is their name. The process loads what they import, and
     nothing of the bot. It is killed at the end even if at work: nothing in there is worth waiting for.
+
+    A process of our own, not one of multiprocessing: that would start a second one, of 12 MB, to look after locks.
     """
 
     def __init__(self, *, idle_seconds: float = IDLE_SECONDS) -> None:
         self._idle_seconds = idle_seconds
-        self._pool: _Pool | None = None
+        # One thread asks and waits, and alone starts and ends the process: calls take turns by themselves.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        self._process: subprocess.Popen[bytes] | None = None
         self._at_work = 0
         self._idle: asyncio.TimerHandle | None = None
         self._closed = False
@@ -56,51 +54,49 @@ class WorkerProcess:
     @property
     def pid(self) -> int | None:
         """Give the id of the process, None while there is none."""
-        return None if self._pool is None else self._pool.process.pid
+        return None if self._process is None else self._process.pid
 
     async def __call__(self, function: Callable[[*_Given], _Result], /, *given: *_Given) -> _Result:
         """Call a function there, once more in a new process where the first one was killed at it.
 
-        Raises what the function raises, Unavailable when the second process was killed too or Muster is stopping.
+        Raises the MusterError that the function raises, ComputationFailed for any other error, Unavailable when the
+        second process was killed too or Muster is stopping.
         """
-        try:
-            return await self._call(function, *given)
-        except BrokenProcessPool:
-            log.warning("the worker process ended in the middle of its work; a new one begins again")
-        try:
-            return await self._call(function, *given)
-        except BrokenProcessPool as error:
-            raise Unavailable(CUT_OFF_TWICE) from error
+        for _ in range(TRIES):
+            try:
+                return await self._call(function, *given)
+            except _CutOff:
+                log.warning("the worker process ended in the middle of its work")
+        raise Unavailable(CUT_OFF_TWICE)
 
     async def close(self) -> None:
         """End the process, at work or not, and wait until it is gone."""
         self._closed = True
         self._rest()
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.process.kill()
-            await asyncio.to_thread(pool.executor.shutdown, cancel_futures=True)
+        if self._process is not None:
+            self._process.kill()
+        await asyncio.to_thread(self._thread.shutdown, cancel_futures=True)
+        self._end()
 
     async def _call(self, function: Callable[[*_Given], _Result], *given: *_Given) -> _Result:
         if self._closed:
             raise Unavailable(STOPPING)
         self._rest()
         self._at_work += 1
-        pool = self._pool
+        loop = asyncio.get_running_loop()
         try:
-            if pool is None:
-                pool = self._pool = _start()
-            return await asyncio.wrap_future(pool.executor.submit(function, *given))
-        except BrokenProcessPool:
+            result, error = await loop.run_in_executor(self._thread, self._ask, function, given)
+        except _CutOff:
             if self._closed:
                 raise Unavailable(STOPPING) from None
-            if self._pool is pool:
-                self._pool = None
             raise
         finally:
             self._at_work -= 1
             if not self._at_work and not self._closed:
-                self._idle = asyncio.get_running_loop().call_later(self._idle_seconds, self._end_idle)
+                self._idle = loop.call_later(self._idle_seconds, self._thread.submit, self._end)
+        if error is not None:
+            raise error
+        return result
 
     def _rest(self) -> None:
         """Forget that an end was due."""
@@ -108,40 +104,37 @@ class WorkerProcess:
             self._idle.cancel()
             self._idle = None
 
-    def _end_idle(self) -> None:
-        self._idle = None
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.executor.shutdown(wait=False)
+    def _ask(self, function: Callable[..., _Result], given: tuple[Any, ...]) -> tuple[_Result, Exception | None]:
+        """Ask the process, started where there is none, and wait for its answer: a result, or an error."""
+        call = pickle.dumps((function, given), pickle.HIGHEST_PROTOCOL)
+        process = self._process or _start()
+        self._process = process
+        if self._closed:  # by the loop's thread, which may have found none to kill
+            process.kill()
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            send(process.stdin, call)
+            answered = receive(process.stdout)
+        except (OSError, EOFError) as error:
+            self._end()
+            raise _CutOff from error
+        found: tuple[_Result, Exception | None] = pickle.loads(answered)  # noqa: S301 (from our own process)
+        return found
+
+    def _end(self) -> None:
+        """End the process, and take note of its end."""
+        process, self._process = self._process, None
+        if process is not None:
+            with suppress(BrokenPipeError), process:
+                process.kill()
 
 
-def _start() -> _Pool:
-    """Start a pool whose process does not load this one's program again.
-
-    Spawning runs the main module anew under another name; that would load the command line and its settings.
-    """
-    executor = ProcessPoolExecutor(1, get_context("spawn"), initializer=_begin)
-    others = set(active_children())
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        executor.submit(os.getpid)  # the first call starts the process
-    finally:
-        sys.modules["__main__"] = main
-    (process,) = set(active_children()) - others
-    return _Pool(executor, process)
-
-
-def _begin() -> None:
-    """Leave the end of the process to its parent, which is told when to stop, and to the parent's own end."""
-    # Ctrl-C, and a supervisor's SIGTERM, go to all processes of a group.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+def _start() -> subprocess.Popen[bytes]:
+    """Start a process that finds the modules that this one finds."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", "from bot.worker_main import main; main()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )

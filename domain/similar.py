@@ -4,9 +4,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Final
-
-from rapidfuzz.distance import OSA
 
 SLIP_LENGTH: Final = 4
 """Letters from which on one wrong, missing, doubled or swapped letter is a slip and not another name."""
@@ -63,7 +64,7 @@ class Similar:
             for end in _ends(key):
                 several = self._ends.get(end, ())
                 near.update(several if len(several) <= CROWDED_END else ())
-        yield from (known for known in near if OSA.distance(key, known, score_cutoff=allowed) <= allowed)
+        yield from (known for known in near if _osa().distance(key, known, score_cutoff=allowed) <= allowed)
 
     def _beginnings(self, key: str, letters: int) -> list[str]:
         least = letters // 2 if key >= SYLLABIC else letters
@@ -74,6 +75,12 @@ class Similar:
         longer = self._keys[at : at + TOO_MANY + 1]
         longer = [near for near in longer if near.startswith(key) and near != key]
         return [*shorter[-2:], *(longer if len(longer) <= TOO_MANY else ())]
+
+
+@cache
+def _osa() -> ModuleType:
+    """Load the measure when names are compared: the bot's process, which leaves that to the worker, is 4 MB less."""
+    return import_module("rapidfuzz.distance.OSA")
 
 
 def _ends(key: str) -> tuple[str, str]:
@@ -98,4 +105,5 @@ def _with_one_less(key: str) -> Iterator[str]:
 def _likeness(key: str, near: str) -> float:
     # The first letter is the last that people get wrong.
     first = 0.0 if key[:1] == near[:1] else 0.1
-    return OSA.normalized_similarity(key, near) - first
+    likeness: float = _osa().normalized_similarity(key, near)
+    return likeness - first

@@ -49,7 +49,8 @@ class Context:
     `compute` is where long computations are done: the bot's are done by `bot.worker`.
 
     `unwritten` holds the ends of its runs that the database has not taken yet, by run; `unbroken` the tasks that even
-    the end of Muster waits for: cut off in a commit, nobody would know what holds.
+    the end of Muster waits for: cut off in a commit, nobody would know what holds. `matching` is held by the server
+    that is being matched.
     """
 
     sessions: async_sessionmaker[AsyncSession]
@@ -61,3 +62,4 @@ class Context:
     before_matching: BeforeMatching | None = None
     unwritten: dict[int, RunEnd] = field(default_factory=dict, init=False, compare=False)
     unbroken: set[asyncio.Task[Any]] = field(default_factory=set, init=False, compare=False)
+    matching: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, compare=False)

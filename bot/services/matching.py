@@ -93,17 +93,23 @@ async def match_server(ctx: Context, server_id: int, *, run_id: int | None = Non
 
     One cheap statement where nothing changed since the last time, or where roster and members were not both read
     whole: only then nobody else bears a name for sure. What changes meanwhile is matched again, and after three times
-    left to the next follow-up.
+    left to the next follow-up. Matchings take turns: what one has done is nothing new to those that waited, and no more
+    than one case is in memory.
     """
-    for _ in range(TRIES):
-        found = await _find(ctx, server_id, only_new=True)
-        if found is None:
-            return Matched(skipped=True)
-        mode = found.looked.mode
-        decision = decide(found.outcome, mode, accepted(found.outcome, MADE_BY_ITSELF[mode]))
-        done = await _write(ctx, server_id, found, decision, run_id=run_id, remember=True)
-        if done is not None:
-            return done
+    async with ctx.sessions() as session:
+        looked = await matching.look(session, server_id, rules=RULES_IN_FORCE)
+    if looked.guild_id is None or not looked.is_new:
+        return Matched(skipped=True)
+    async with ctx.matching:
+        for _ in range(TRIES):
+            found = await _find(ctx, server_id, only_new=True)
+            if found is None:
+                return Matched(skipped=True)
+            mode = found.looked.mode
+            decision = decide(found.outcome, mode, accepted(found.outcome, MADE_BY_ITSELF[mode]))
+            done = await _write(ctx, server_id, found, decision, run_id=run_id, remember=True)
+            if done is not None:
+                return done
     log.warning("matching server %s is left to its next follow-up: what it looks at kept changing", server_id)
     return Matched(skipped=True)
 

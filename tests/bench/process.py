@@ -1,4 +1,4 @@
-"""The real process over loopback sockets: its start, its memory, and its first answers while a sync runs."""
+"""The real process over loopback sockets: start, memory, and first answers while rosters are read and matched."""
 
 import asyncio
 import random
@@ -14,6 +14,7 @@ import httpx
 
 from sandbox import world as game
 from sandbox.discord import buttons, plain_text
+from sandbox.notes import Note
 from sandbox.people import Member, Naming, Person
 from sandbox.realms import REALMS
 from sandbox.sample import ROLES, Sample
@@ -25,7 +26,10 @@ SIZE = 1000
 STARTS = 3
 ACTS = 300
 MOVED = 50
-"""So many characters get another rank before each sync."""
+"""So many characters get another rank, and so many another note, before each sync: each is matched anew."""
+NOTED = 300
+"""So many characters have notes that name a member or another character."""
+LEAST_MATCHINGS = 3
 ANSWER = f"first answer, {SIZE:,} members"
 START = "start"
 GUILD = 500
@@ -39,6 +43,7 @@ NAMED_AFTER = 2
 """Every second member bears the name of a character."""
 MEGABYTE = 2**20
 FAILED = "outcome=error"
+NEW_NOTES = "characters are new"
 
 Act = Callable[[], Awaitable[object]]
 
@@ -51,20 +56,29 @@ async def measure(url: str) -> list[Figure]:
         for _ in range(STARTS - 1):
             await stage.bot.stop()
             starts.append(await _start(stage))
-        await asyncio.sleep(SETTLE)
-        memory = resident(stage.bot.pid)
         try:
+            await stage.meanwhile(_set_up(stage))
+            await asyncio.sleep(SETTLE)
+            memory = resident(stage.bot.pid)
             waits = await stage.meanwhile(_answers(stage))
         except TimeoutError as error:
             error.add_note("\n".join(stage.bot.log))
             raise
+        await asyncio.sleep(SETTLE)
+        memory_afterwards = resident(stage.bot.pid)
     if failed := [line for line in stage.bot.log if FAILED in line]:
         raise RuntimeError(f"an answer was none: {failed[0]}")
+    matchings = sum(NEW_NOTES in line for line in stage.bot.log)
+    if matchings < LEAST_MATCHINGS:
+        raise RuntimeError(f"{matchings} matchings only went on meanwhile")
     *_, p99 = quantiles(waits, n=100)
     return [
         Figure(START, "to READY", median(starts), "s", at_most=3),
-        Figure(START, "memory when idle", memory / MEGABYTE, "MB", at_most=160),
+        Figure(START, "memory when idle, matched once, worker included", sum(memory) / MEGABYTE, "MB", at_most=160),
+        Figure(START, "of it the worker", sum(memory[1:]) / MEGABYTE, "MB"),
+        Figure(START, f"memory after {ACTS} acts", sum(memory_afterwards) / MEGABYTE, "MB"),
         Figure(ANSWER, "acts", len(waits)),
+        Figure(ANSWER, "matchings meanwhile", matchings, at_least=LEAST_MATCHINGS),
         Figure(ANSWER, "p50", median(waits) * 1000, "ms"),
         Figure(ANSWER, "p99", p99 * 1000, "ms", at_most=300),
         Figure(ANSWER, "slowest", max(waits) * 1000, "ms"),
@@ -78,7 +92,8 @@ def large_sample() -> Sample:
     guild, characters = add_guild(world, GUILD, SIZE)
     people = tuple(_person(number, character) for number, character in enumerate(characters))
     members = tuple(person.member for person in people if person.member)
-    return Sample(world, guild, people, members, {}, roles=ROLES)
+    notes = {character: Note(f"alt of {characters[0].name}", None) for character in characters[-NOTED:]}
+    return Sample(world, guild, people, members, notes, roles=ROLES)
 
 
 def _person(number: int, character: game.Character) -> Person:
@@ -110,14 +125,18 @@ async def _healthy(stage: Stage) -> None:
             await asyncio.sleep(LOOK_EVERY)
 
 
-async def _answers(stage: Stage) -> list[float]:
-    """Set the guild up, then act while one sync follows the other; give the seconds to each first answer."""
+async def _set_up(stage: Stage) -> None:
+    """Let the guild be followed, read and matched once."""
     guild = stage.sample.guild
     where = {"region": guild.realm.region, "realm": guild.realm.slug, "guild": guild.name}
     await stage.command("setup guild", where)
     await stage.command("setup channels", {"audit": stage.audit_channel})
     await stage.command("sync members")
     await stage.command("sync roster")
+
+
+async def _answers(stage: Stage) -> list[float]:
+    """Act while one sync follows the other; give the seconds to each first answer."""
     report = await stage.discord.wait_for_message(
         stage.audit_channel, lambda message: bool(buttons(message)) and bool(plain_text(message)), within=WITHIN
     )
@@ -142,12 +161,16 @@ async def _answers(stage: Stage) -> list[float]:
 
 
 async def _keep_syncing(stage: Stage) -> None:
-    """Let ranks move and read the roster, which matches and audits too, over and over."""
+    """Let ranks and notes change and read the roster, which matches and audits too, over and over."""
     rng = random.Random(1)
     characters = stage.sample.world.members(stage.sample.guild)
+    noted = list(stage.sample.notes)
     while True:
         for character in rng.sample(characters, MOVED):
             character.rank = rng.randrange(1, 10)
+        for character in rng.sample(noted, MOVED):
+            stage.sample.notes[character] = Note(f"alt of {rng.choice(characters).name}", None)
+        stage.upload_notes()
         shown = await stage.command("sync roster", until="in the guild")
         if f"{SIZE:,} characters" not in shown.text:
             raise RuntimeError(f"the sync failed: {shown.text}")
@@ -195,11 +218,13 @@ def _acts(stage: Stage, report: dict[str, object]) -> list[Act]:
     return acts
 
 
-def resident(pid: int) -> int:
-    """Give the bytes in memory of a process and its children, PostgreSQL left out (Linux)."""
+def resident(pid: int) -> list[int]:
+    """Give the bytes in memory of a process and of each of its children, PostgreSQL left out (Linux)."""
     status = Path(f"/proc/{pid}/status").read_text()
     fields = dict(line.split(":", 1) for line in status.splitlines())
     if fields["Name"].strip().startswith("postgres"):
-        return 0
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return int(fields["VmRSS"].split()[0]) * 1024 + sum(resident(int(child)) for child in children)
+        return []
+    # Under the thread that started each.
+    children = [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+    own = int(fields["VmRSS"].split()[0]) * 1024
+    return [own, *(size for child in children for size in resident(int(child)))]

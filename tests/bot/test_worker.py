@@ -7,22 +7,23 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
 from bot.worker import WorkerProcess
-from domain.errors import Unavailable
+from bot.worker_main import NICENESS, ComputationFailed
+from domain.errors import InvalidInput, Unavailable
 from domain.identity import Case, Character, Member, Outcome
 from domain.matching import match
 
 PATIENCE_SECONDS = 20.0
 HEAVY = ("discord", "sqlalchemy", "typer", "pydantic", "aiohttp", "matplotlib")
 MEGABYTE = 2**20
-WORKER_MEGABYTES = 45
+WORKER_MEGABYTES = 40
 
 # A program of its own, whose end is not this one's: prints the worker's id and leaves it at work. What stands here at
 # its top level would run a second time if the worker loaded its parent's program.
@@ -106,10 +107,56 @@ async def test_matching_gives_there_what_it_gives_here(worker: WorkerProcess) ->
     assert outcome == match(case) != Outcome()
 
 
-async def test_what_a_function_raises_is_raised_here(worker: WorkerProcess) -> None:
-    with pytest.raises(ValueError, match="invalid literal"):
-        await worker(int, "seven")
+def refuse(text: str) -> None:
+    raise InvalidInput(text)
+
+
+async def test_what_a_function_refuses_is_refused_here_in_its_own_words(worker: WorkerProcess) -> None:
+    with pytest.raises(InvalidInput, match="Give a number"):
+        await worker(refuse, "Give a number.")
+
+
+async def test_of_any_other_error_kind_and_place_are_told_but_not_its_text_which_may_hold_a_note(
+    worker: WorkerProcess, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ComputationFailed, match=r"ValueError at worker_main\.py:\d+ in answer") as raised:
+        await worker(int, "alt of thrall".upper())
+    assert "THRALL" not in "".join(traceback.format_exception(raised.value)) + caplog.text
     assert await worker(int, "7") == 7
+
+
+async def test_what_cannot_come_back_is_an_error_and_no_wait_for_ever(worker: WorkerProcess) -> None:
+    with pytest.raises(ComputationFailed, match="TypeError"):
+        await worker(threading.Lock)
+    assert await worker(int, "7") == 7
+
+
+async def test_what_a_function_prints_is_no_answer(worker: WorkerProcess) -> None:
+    assert await worker(print, "hello") is None
+    assert await worker(int, "7") == 7
+
+
+async def test_who_stops_waiting_leaves_the_next_answer_to_the_next(worker: WorkerProcess) -> None:
+    await worker(os.getpid)
+    waiting = asyncio.create_task(worker(time.sleep, 0.2))
+    await asyncio.sleep(0.05)
+    waiting.cancel()
+    assert await worker(int, "7") == 7
+
+
+async def test_answers_come_before_computing(worker: WorkerProcess) -> None:
+    assert await worker(os.nice, 0) == os.nice(0) + NICENESS
+
+
+def children() -> set[int]:
+    """Give the ids of the processes that this one has started."""
+    return {int(child) for file in Path("/proc/self/task").glob("*/children") for child in file.read_text().split()}
+
+
+async def test_the_worker_is_one_process_without_a_companion(worker: WorkerProcess) -> None:
+    before = children()
+    pid = await worker(os.getpid)
+    assert children() - before == {pid}
 
 
 async def test_only_functions_of_modules_can_be_called(worker: WorkerProcess) -> None:
@@ -163,7 +210,7 @@ async def test_a_killed_worker_is_replaced_and_its_work_done_again(
     first = await worker(os.getpid)
     assert await worker(die_once, str(tmp_path / "mark")) == "done"
     assert worker.pid != first
-    assert "a new one begins again" in caplog.text
+    assert "ended in the middle of its work" in caplog.text
 
 
 async def test_a_worker_that_was_killed_while_idle_is_replaced(worker: WorkerProcess) -> None:
@@ -194,7 +241,7 @@ async def test_closing_ends_a_busy_worker_and_what_waits_for_it() -> None:
     assert not lives(pid)
     for error in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(error, Unavailable | asyncio.CancelledError)
-    assert active_children() == []
+    assert worker.pid is None
 
 
 async def test_nothing_is_begun_after_the_end() -> None:

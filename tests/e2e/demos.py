@@ -65,6 +65,7 @@ async def children(pid: int) -> list[int]:
 
 def children_of(pid: int) -> Iterator[int]:
     with suppress(FileNotFoundError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            yield int(child)
-            yield from children_of(int(child))
+        for file in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in file.read_text().split():
+                yield int(child)
+                yield from children_of(int(child))

@@ -81,9 +81,10 @@ async def how_it_ended(data_dir: Path, source: RunSource) -> tuple[Trigger, RunS
 
 def workers(pid: int) -> list[Path]:
     """Give the processes in which a bot computes."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    processes = [Path("/proc", child) for child in children]
-    return [one for one in processes if b"spawn_main" in (one / "cmdline").read_bytes()]
+    # Under the thread that started each.
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    processes = [Path("/proc", child) for file in threads for child in file.read_text().split()]
+    return [one for one in processes if b"worker_main" in (one / "cmdline").read_bytes()]
 
 
 async def test_a_battlenet_outage_during_a_sync_tells_the_officer_and_changes_nothing(home: Home) -> None:

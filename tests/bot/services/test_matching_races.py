@@ -61,6 +61,41 @@ async def test_two_runs_at_once_link_everybody_once(scratch_ctx: Context, guild:
         assert await session.scalar(sa.select(sa.func.count()).select_from(Player)) == 20
 
 
+async def test_of_many_follow_ups_at_once_the_first_matches_for_all(scratch_ctx: Context, guild: int) -> None:
+    """Ten people's commands at once: ten cases in memory, and nine computed for nothing, would be too many."""
+    await insert_characters(scratch_ctx, guild, *(f"Toon{n}" for n in range(20)))
+    await insert_members(scratch_ctx, *(facts(n, f"toon{n - 1}") for n in range(1, 21)))
+    computed = []
+
+    async def compute(function: Any, /, *given: Any) -> Any:
+        computed.append(function)
+        await asyncio.sleep(0)
+        return function(*given)
+
+    ctx = replace(scratch_ctx, compute=compute)
+    done = await asyncio.gather(*(matching.match_server(ctx, SERVER) for _ in range(10)))
+
+    assert [one for one in done if not one.skipped] == [Matched(linked=20)]
+    assert len(computed) == 1
+
+
+async def test_a_matching_that_fails_lets_the_next_one_have_its_turn(scratch_ctx: Context, guild: int) -> None:
+    await insert_characters(scratch_ctx, guild, "Ana")
+    await insert_members(scratch_ctx, facts(1, "ana"))
+
+    async def compute(function: Any, /, *given: Any) -> Any:
+        computing.append(function)
+        if len(computing) == 1:
+            raise RuntimeError("no")
+        return function(*given)
+
+    computing: list[Any] = []
+    ctx = replace(scratch_ctx, compute=compute)
+    failed, done = await asyncio.gather(*(matching.match_server(ctx, SERVER) for _ in range(2)), return_exceptions=True)
+    assert isinstance(failed, RuntimeError)
+    assert done == Matched(linked=1)
+
+
 async def test_an_officers_word_while_it_is_computed_stands(scratch_ctx: Context, guild: int) -> None:
     [ana] = await insert_characters(scratch_ctx, guild, "Ana")
     await insert_members(scratch_ctx, facts(1, "ana"), facts(2))
