@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from sqlalchemy.engine import URL, make_url
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.ext.asyncio import create_async_engine as _create_async_engine
@@ -48,7 +50,7 @@ def create_engine(
     """Create the engine; a statement and a wait for a lock end after their time-out (PostgreSQL's notation)."""
     if "poolclass" not in options:
         options |= {"pool_size": pool_size, "max_overflow": max_overflow, "pool_pre_ping": True}
-    return _create_async_engine(
+    engine = _create_async_engine(
         normalise_url(url) if isinstance(url, str) else url,
         json_serializer=to_json,
         json_deserializer=json.loads,
@@ -57,6 +59,8 @@ def create_engine(
         connect_args=_connect_args(application_name, statement_timeout, lock_timeout),
         **options,
     )
+    sa.event.listen(engine.sync_engine, "handle_error", _forget_row)
+    return engine
 
 
 def connect_options(url: str, *, application_name: str) -> dict[str, Any]:
@@ -68,6 +72,13 @@ def connect_options(url: str, *, application_name: str) -> dict[str, Any]:
 def create_sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Create the session factory; what was loaded stays readable after the commit."""
     return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def _forget_row(context: ExceptionContext) -> None:
+    """Drop what PostgreSQL adds to a refusal: the whole row, which a traceback would repeat."""
+    refusal = context.original_exception.__cause__
+    if isinstance(refusal, asyncpg.PostgresError):
+        refusal.detail = None
 
 
 def _connect_args(application_name: str, statement_timeout: str = "30s", lock_timeout: str = "5s") -> dict[str, Any]:

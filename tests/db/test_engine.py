@@ -1,5 +1,6 @@
 """Addresses, time-outs and JSON of the engine."""
 
+import traceback
 from datetime import UTC, datetime
 
 import pytest
@@ -63,6 +64,16 @@ async def test_an_error_does_not_repeat_what_the_statement_was_to_store(common_e
                 sa.text("SELECT CAST(:note AS text), CAST('on demand' AS int)"), {"note": "an officer's note"}
             )
     assert "officer" not in str(caught.value)
+
+
+async def test_a_traceback_does_not_repeat_the_row_that_was_refused(common_engine: AsyncEngine) -> None:
+    """PostgreSQL tells the whole row, and asyncpg shows it: an officer's note would stand in the log."""
+    async with common_engine.connect() as connection:
+        await connection.execute(sa.text("CREATE TEMP TABLE noted (note text CHECK (note = ''))"))
+        with pytest.raises(DBAPIError, match="violates check") as raised:
+            await connection.execute(sa.text("INSERT INTO noted VALUES (:note)"), {"note": "hush".upper()})
+        await connection.rollback()
+    assert "HUSH" not in "".join(traceback.format_exception(raised.value))
 
 
 async def test_jsonb_keeps_the_letters_of_all_scripts(common_engine: AsyncEngine) -> None:
