@@ -1,10 +1,11 @@
 """A guild at work whose bot is killed at random moments, and what must hold whenever it is back."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from db.engine import create_engine
 from sandbox.discord import Shown, buttons
+from sandbox.notes import Note
 from sandbox.stage import LONG, STILL_WORKING, Stage
 from tests.e2e.small import NAMES, small_guild
 
@@ -25,6 +27,12 @@ GRACE_SECONDS = 0.1
 LEAVERS = 15
 """More than half of the guild: held for an officer."""
 OFFICERS_WORD = "proven, by your word"
+SHARED = ("Siggi", "Torben")
+"""Names that two members bear each: a note that says one is a suggestion."""
+NOTED = 8
+"""So many characters get other notes at once."""
+ASKED = re.compile(r"^## Whose is (.+)\?$", re.MULTILINE)
+DECIDED = "✅"
 
 DOUBLED = {
     "a character is a member twice": """
@@ -36,6 +44,25 @@ DOUBLED = {
     "a finding was told as new twice": """
         SELECT finding FROM guild_identity.outbox, jsonb_array_elements_text(payload -> 'counted') AS finding
         WHERE kind = 'audit_report' AND payload ->> 'scope' = 'new' GROUP BY finding HAVING count(*) > 1""",
+    "half a link": """
+        SELECT character_id FROM guild_identity.player_characters AS own WHERE NOT EXISTS (
+            SELECT FROM guild_identity.player_members AS member
+            WHERE member.server_id = own.server_id AND member.player_id = own.player_id)""",
+    "a player of nobody": """
+        SELECT id FROM guild_identity.players AS player WHERE NOT EXISTS (
+            SELECT FROM guild_identity.player_characters AS own
+            WHERE own.server_id = player.server_id AND own.player_id = player.id)""",
+    "a rule's link is not logged": """
+        SELECT character_id FROM guild_identity.player_characters AS own
+        WHERE own.linked_by IS NULL AND NOT EXISTS (
+            SELECT FROM guild_identity.action_log AS log
+            WHERE log.server_id = own.server_id AND log.action = 'link.add' AND log.subject_id = own.character_id
+                AND log.rule IS NOT NULL AND (log.after ->> 'player_id')::bigint = own.player_id)""",
+    "a claim is open and has no card, or two": """
+        SELECT claim.public_id FROM guild_identity.link_claims AS claim
+        LEFT JOIN guild_identity.outbox AS card
+            ON card.kind = 'claim' AND card.payload ->> 'claim' = claim.public_id
+        WHERE claim.state = 'open' GROUP BY claim.public_id HAVING count(card.id) <> 1""",
     "two rows of the outbox are one message": """
         SELECT message_id FROM guild_identity.outbox WHERE message_id IS NOT NULL
         GROUP BY message_id HAVING count(*) > 1""",
@@ -49,6 +76,15 @@ DELIVERED = "SELECT message_id FROM guild_identity.outbox WHERE state = 'deliver
 MEMBERS = """
     SELECT c.name FROM common.guild_memberships AS m JOIN common.wow_characters AS c ON c.id = m.character_id
     WHERE m.left_at IS NULL"""
+NOTES = """
+    SELECT c.name, n.guild_note FROM guild_identity.character_notes AS n
+    JOIN common.wow_characters AS c ON c.id = n.character_id"""
+SUGGESTED = """
+    SELECT c.name, jsonb_array_length(candidates) FROM guild_identity.link_suggestions
+    JOIN common.wow_characters AS c ON c.id = character_id"""
+REJECTED = """
+    SELECT c.name, user_id FROM guild_identity.rejected_candidates
+    JOIN common.wow_characters AS c ON c.id = character_id"""
 LINKS = """
     SELECT c.name, m.user_id FROM guild_identity.player_characters AS p
     JOIN common.wow_characters AS c ON c.id = p.character_id
@@ -84,6 +120,9 @@ class Haunted(Stage):
         where = {"region": guild.realm.region, "realm": guild.realm.slug, "guild": guild.name}
         assert guild.name in await self.say("setup guild", where)
         assert "Audit channel" in await self.say("setup channels", {"audit": self.audit_channel})
+        for name in SHARED:
+            for number in (1, 2):
+                self.discord.world.add_member(self.server_id, f"{name.lower()}_{number}", nick=name)
         assert "on this server" in await self.say("sync members")
         assert "in the guild" in await self.say("sync roster")
 
@@ -91,6 +130,7 @@ class Haunted(Stage):
         """Let somebody do something, kill the bot in the middle, start it again, and check that all is well."""
         acts: list[Callable[[], Awaitable[None]]] = [
             self._sync, self._members, self._audit, self._report, self._click, self._link, self._decide, self._start,
+            self._notes, self._review, self._claim,
         ]  # fmt: skip
         act = self._random.choice(acts)
         self.killed_during.append(act.__name__.strip("_"))
@@ -168,6 +208,59 @@ class Haunted(Stage):
             del self.promises.unsure[name]
             if add:
                 self.promises.links[name] = user
+
+    async def _notes(self) -> None:
+        """Hand notes in and let them be matched: all are stored, or none, and what follows from them is whole."""
+        world, guild = self.battlenet.world, self.sample.guild
+        sayings = ("", "bank", "alt of Aldric", "alt of Bryndis", *(f"Discord: {name}" for name in SHARED))
+        noted = self._random.sample(world.members(guild)[2:], NOTED)
+        self.sample = replace(
+            self.sample, notes={character: Note(self._random.choice(sayings), None) for character in noted}
+        )
+        async with self.database() as engine:
+            before = dict(await _rows(engine, NOTES))
+        self.upload_notes()
+        await self._cut_short(self._command("sync members"))
+        async with self.database() as engine:
+            stored = dict(await _rows(engine, NOTES))
+        assert stored in (before, before | {one.name: note.guild for one, note in self.sample.notes.items()}), (
+            "half an upload"
+        )
+
+    async def _review(self) -> None:
+        """Decide about a suggestion; what was told to be done is, what was not is done or not, and nothing between."""
+        card = await self._command("link review")
+        asked = ASKED.search(card.text)
+        if asked is None:
+            return
+        name, before = asked[1], card.text
+        button = self._random.choice(buttons(card.message or {}))
+        _, _, verb, *ids = button["custom_id"].split(":")
+        async with self.database() as engine:
+            candidates = dict(await _rows(engine, SUGGESTED))[name]
+            refused = await _rows(engine, REJECTED)
+        if verb == "pick":
+            self.promises.unsure[name] = (None, int(ids[1]))
+
+        async def decide() -> Shown:
+            await self.discord.click(self.owner_id, card, button["custom_id"], within=LONG)
+            return await card.finished(lambda now: now.text != before, within=LONG)
+
+        shown = await self._cut_short(decide())
+        done = shown is not None and shown.text.startswith(DECIDED)
+        if verb == "pick" and done:
+            self.promises.links[name] = self.promises.unsure.pop(name)[1]
+        if verb == "none":
+            async with self.database() as engine:
+                new = set(await _rows(engine, REJECTED)) - set(refused)
+            assert len(new) in ((candidates,) if done else (0, candidates)), "half a refusal"
+
+    async def _claim(self) -> None:
+        name = self._random.choice([character.name for character in self.battlenet.world.members(self.sample.guild)])
+        user = self._random.choice([one for one in self.user_ids.values() if one != self.owner_id])
+        await self._cut_short(
+            self.discord.slash(user, self.server_id, self.lounge, "player claim", {"character": name}, within=LONG)
+        )
 
     async def _decide(self) -> None:
         world, guild = self.battlenet.world, self.sample.guild
