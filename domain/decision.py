@@ -54,8 +54,12 @@ def decide(outcome: Outcome, mode: LinkMode, links: Collection[Link]) -> Decisio
     made: Set[int] = {link.character_id for link in links}
     open_links = [link for link in outcome.links if link.character_id not in made]
     proposals = [Proposal(one) for one in outcome.suggestions]
+    others = {one.character_id: one.candidates for one in outcome.alternatives}
     proposals += [
-        Proposal(Suggestion(link.character_id, (Candidate(link.user_id, link.evidence),)), link.confidence)
+        Proposal(
+            Suggestion(link.character_id, (Candidate(link.user_id, link.evidence), *others.get(link.character_id, ()))),
+            link.confidence,
+        )
         for link in open_links
     ]
     return Decision(

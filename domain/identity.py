@@ -128,3 +128,5 @@ class Outcome:
     suggestions: tuple[Suggestion, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
     contradictions: tuple[Contradiction, ...] = ()
+    alternatives: tuple[Suggestion, ...] = ()
+    """Who else may own a character whose link is not of high confidence."""

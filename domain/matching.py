@@ -15,9 +15,11 @@ def match(case: Case) -> Outcome:
     """Find who is who; the outcome does not depend on the order of what the case holds."""
     matching = Matching(case)
     matching.link()
+    open_, alternatives = suggestions(matching)
     return Outcome(
         tuple(matching.links[id_] for id_ in sorted(matching.links)),
-        suggestions(matching),
+        open_,
         groups(matching),
         contradictions(matching),
+        alternatives,
     )

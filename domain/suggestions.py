@@ -8,7 +8,7 @@ from typing import Final
 from domain.bearers import Person
 from domain.evidence import Evidence, Place, RuleName, Strength
 from domain.identity import Candidate, Character, Contradiction, Suggestion
-from domain.links import Source
+from domain.links import Confidence, Source
 from domain.namesakes import NOBODY
 from domain.notes import Form
 from domain.passes import Matching
@@ -37,12 +37,18 @@ class _Candidacy:
         return max(reason.strength for reason in self.reasons), self.likeness, len(self.reasons)
 
 
-def suggestions(matching: Matching) -> tuple[Suggestion, ...]:
-    """Give for each character without a link those who may own it, the likeliest first."""
+def suggestions(matching: Matching) -> tuple[tuple[Suggestion, ...], tuple[Suggestion, ...]]:
+    """Give who may own the characters without a link, and who else those with a link that is not sure."""
     finder = _Finder(matching)
-    waiting = sorted((one for one in matching.case.characters if one.id not in matching.owners), key=lambda one: one.id)
-    found = ((one.id, finder.candidates(one)) for one in waiting)
-    return tuple(Suggestion(id_, candidates) for id_, candidates in found if candidates)
+    open_, others = [], []
+    for character in sorted(matching.case.characters, key=lambda one: one.id):
+        link = matching.links.get(character.id)
+        if link is None and character.id not in matching.owners:
+            open_.append(Suggestion(character.id, finder.candidates(character)))
+        elif link is not None and link.confidence is not Confidence.HIGH:
+            candidates = (one for one in finder.candidates(character) if one.user_id != link.user_id)
+            others.append(Suggestion(character.id, tuple(candidates)))
+    return tuple(one for one in open_ if one.candidates), tuple(one for one in others if one.candidates)
 
 
 class _Finder:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import discord
 import pytest
@@ -72,6 +73,14 @@ async def services(
     await client.aclose()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the bot the patience of a busy machine, from its start on."""
+    patient = pytest.mark.simcord(settle_timeout=PATIENCE_SECONDS)
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(patient)
+
+
 @pytest.fixture
 def simcord_bot(services: Services) -> MusterBot:
     """Give SimCord the bot to run."""
@@ -83,7 +92,6 @@ async def home(
     simcord_env: simcord.Env, services: Services, sample: Sample, battlenet: BattleNetStandIn, clock: FakeClock
 ) -> Home:
     """Invite the bot to a server with two officers, a member without rights, and namesakes of characters."""
-    simcord_env.settle_timeout = PATIENCE_SECONDS
     server = simcord_env.create_guild("Ember Hall", owner=simcord_env.create_user("owner"))
     officers = server.create_role("Officers", permissions=discord.Permissions(manage_guild=True))
     hidden = {

@@ -59,6 +59,13 @@ def test_links_that_are_not_made_are_proposed_with_their_confidence_among_the_su
     )
 
 
+def test_a_link_that_is_not_sure_is_proposed_with_who_else_may_own_the_character() -> None:
+    other = Candidate(9, (reason(),))
+    outcome = Outcome((link(1, MEDIUM),), alternatives=(Suggestion(1, (other,)),))
+    (proposal,) = decide(outcome, LinkMode.AUTOMATIC, ()).proposals
+    assert proposal.suggestion.candidates == (Candidate(101, (reason(),)), other)
+
+
 def test_switched_off_only_what_an_officer_applied_stands() -> None:
     outcome = Outcome((link(1), link(3)), (), ((5, 6),))
     assert decide(outcome, LinkMode.OFF, (link(3),)) == Decision((link(3),))

@@ -515,3 +515,8 @@ def test_characters_tied_by_notes_alone_are_a_group_and_no_player() -> None:
 
 def test_the_version_changes_with_that_of_any_rule() -> None:
     assert VERSION.count("-") == len(RuleName) - 1
+
+
+def test_who_else_may_own_a_character_whose_link_is_not_sure_is_told() -> None:
+    found = outcome([char(1, "Mike", "discord: carl")], [member(101, "mike"), member(102, "carl")])
+    assert {one.character_id: [who.user_id for who in one.candidates] for one in found.alternatives} == {1: [102]}
