@@ -20,12 +20,17 @@ from domain.links import LinkMode, Source
 from domain.trust import suggesting
 
 CHARACTERS = """
-    SELECT c.id, c.name, c.realm_slug, c.realm_name, c.class_id, membership.rank, note.guild_note, note.officer_note
+    SELECT c.id, c.name, c.realm_slug, c.class_id, membership.rank, note.guild_note, note.officer_note
     FROM common.guild_memberships AS membership
     JOIN common.wow_characters AS c ON c.id = membership.character_id
     LEFT JOIN guild_identity.character_notes AS note ON note.server_id = :server_id AND note.character_id = c.id
     WHERE membership.guild_id = {guild_id} AND membership.left_at IS NULL
 """
+# A realm's name comes with a profile. It is shown and not matched: else, while a thousand profiles are read, matching
+# would begin again and again.
+SHOWN = f"""
+    SELECT matched.*, c.realm_name FROM ({CHARACTERS}) AS matched JOIN common.wow_characters AS c ON c.id = matched.id
+"""  # noqa: S608 (a query of this module)
 MEMBERS = f"""
     SELECT member.user_id, member.username, member.global_name, member.nick,
         member.pending OR member.opted_out_at IS NOT NULL OR member.user_id IN ({privacy.ACCOUNTS}) AS hidden,
@@ -127,7 +132,7 @@ async def load(session: AsyncSession, server_id: int, guild_id: int) -> Loaded:
     async def read(query: str) -> Sequence[sa.Row[tuple[object, ...]]]:
         return (await session.execute(sa.text(query.format(guild_id=":guild_id")), values)).all()
 
-    characters = await read(CHARACTERS)
+    characters = await read(SHOWN)
     members = await read(MEMBERS)
     here = {row.id for row in characters}
     present = {row.user_id for row in members}

@@ -110,7 +110,7 @@ async def match_server(ctx: Context, server_id: int, *, run_id: int | None = Non
             done = await _write(ctx, server_id, found, decision, run_id=run_id, remember=True)
             if done is not None:
                 return done
-    log.warning("matching server %s is left to its next follow-up: what it looks at kept changing", server_id)
+    log.info("matching server %s is left to its next follow-up: what it looks at kept changing", server_id)
     return Matched(skipped=True)
 
 

@@ -12,6 +12,7 @@ from bot.services.context import Context
 from bot.services.matching import Matched
 from db import matching as stored
 from db import verdicts
+from db.tables.guilds import Character
 from db.tables.identity import MatchingState, NoteAlias
 from db.tables.people import Member, RejectedCandidate
 from db.verdicts import Judged
@@ -258,6 +259,8 @@ async def test_what_no_rule_looks_at_is_no_reason_to_match(ctx: Context, guild: 
     await insert_members(ctx, facts(2), server_id=OTHER)
     await insert_characters(ctx, await insert_guild(ctx, OTHER, name="Others"), "Stranger")
     await options.change(ctx, SERVER, {"stale_days": 60}, actor_id=OFFICER)
+    async with ctx.sessions.begin() as session:  # what each profile tells
+        await session.execute(sa.update(Character).values(realm_name="Amberfall", level=90))
 
     assert (await load_member(ctx, 1)).role_ids == [99]
     assert (await matching.match_server(ctx, SERVER)).skipped

@@ -1,6 +1,7 @@
 """What happens to a matching when something changes while it is computed, or when several go on at once."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -130,6 +131,7 @@ async def test_what_keeps_changing_is_left_to_the_next_follow_up(
         times.append(time)
         await insert_members(scratch_ctx, facts(1 + time))
 
+    caplog.set_level(logging.INFO)
     assert await matching.match_server(meanwhile(scratch_ctx, another), SERVER) == Matched(skipped=True)
     assert times == [1, 2, 3]
     assert "left to its next follow-up" in caplog.text
