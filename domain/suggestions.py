@@ -15,6 +15,7 @@ from domain.passes import Matching
 from domain.readings import SOURCES, Reading
 from domain.similar import Similar
 
+_RULES: Final = tuple(RuleName)
 MOST_CANDIDATES: Final = 5
 """Candidates that a suggestion holds: a person chooses among few."""
 
@@ -73,7 +74,7 @@ class _Finder:
             if member is None or self._matching.is_rejected(character.id, person):
                 continue
             has_rank = any(character.rank in one.ranks for one in self._bearers.members[person])
-            reasons = sorted(candidacy.reasons, key=lambda reason: -reason.strength)
+            reasons = sorted(candidacy.reasons, key=_order)
             if has_rank:
                 reasons.append(
                     Evidence(RuleName.SAME_RANK, Strength.HINT, Source.SIMILAR_NAME, None, "", member.username)
@@ -122,6 +123,12 @@ class _Finder:
             for bearer in self._bearers.names[near.key]:
                 reason = _similar(reading.place, reading.mention.written, bearer.name)
                 yield bearer.person, reason, near.likeness
+
+
+def _order(reason: Evidence) -> tuple[int, int, str, str, str, int]:
+    """Order reasons by what they say alone: the strongest first."""
+    place = "" if reason.place is None else reason.place.value
+    return -reason.strength, _RULES.index(reason.rule), place, reason.written, reason.other, reason.via or 0
 
 
 def _similar(place: Place, written: str, other: str, via: int | None = None) -> Evidence:
