@@ -12,6 +12,7 @@ from domain.evidence import Place
 from domain.identity import Case, Character, Member
 from domain.names import fold
 from domain.nicknames import Piece, pieces
+from domain.similar import Similar
 
 Person: TypeAlias = tuple[str, int]
 """A human as matching sees them: a player of the server, or a member who is none yet."""
@@ -102,6 +103,11 @@ class Bearers:
         if key.isascii():
             return [*self._decorated.get(key, ()), *self._sounding[False].get(sounded(key), ())]
         return [*self._decorated.get(key, ()), *self._sounding[True].get(sounded(romanised(key)), ())]
+
+    @cached_property
+    def similar_characters(self) -> Similar:
+        """Give the keys of characters, to find those that resemble a key."""
+        return Similar(self.by_key)
 
     @cached_property
     def _loose(self) -> Sequence[tuple[str, str, Sequence[Bearer]]]:

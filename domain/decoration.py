@@ -16,7 +16,7 @@ _BEFORE: Final = """
 _BEHIND: Final = "tv ttv yt gaming games gamer plays live official wow btw irl qt x xx xxx"
 AFFIXES: Final = frozenset([*_BEFORE.split(), *_BEHIND.split()])
 """The usual words around a name that is taken."""
-_PREFIX: Final = re.compile(f"(?:{'|'.join(sorted(_BEFORE.split(), key=len, reverse=True))})(?=.{{{SHORTEST}}})")
+_PREFIX: Final = re.compile(f"^(?:{'|'.join(sorted(_BEFORE.split(), key=len, reverse=True))})(?=.{{{SHORTEST}}})")
 _SUFFIX: Final = re.compile(f"(?<=.{{{SHORTEST}}})(?:{'|'.join(sorted(_BEHIND.split(), key=len, reverse=True))})$")
 _DIGITS: Final = re.compile(rf"(?<=.{{{SHORTEST}}})(?<!\d)\d+$")
 _NOT_PLAIN: Final = re.compile(r"[^a-z0-9]+")
@@ -28,6 +28,9 @@ def romanised(key: str) -> str:
     return key if key.isascii() else _NOT_PLAIN.sub("", anyascii(key).lower())
 
 
+# What people romanise in several ways becomes one spelling: Щ is shch or sch, Х kh or h, Ц ts or tz; Korean ㄱ ㄷ ㅂ
+# are g d b or k t p, ㅓ is eo or o; Korean and Japanese have one sound for l and r. In this order: each pattern sees
+# what those before it left. It makes different names alike too, and so compares only names of different scripts.
 _SPELLINGS: Final = (
     (re.compile("shch|sch"), "sh"),
     (re.compile("kh"), "h"),
@@ -57,10 +60,5 @@ def undecorated(key: str) -> frozenset[str]:
     """Give what a romanised name may be without digits behind it and the usual words around it, never itself."""
     found = {key}
     for pattern in (_DIGITS, _SUFFIX, _PREFIX, _SUFFIX):
-        found |= {pattern.sub("", one) if pattern is not _PREFIX else _without_prefix(one) for one in found}
+        found |= {pattern.sub("", one) for one in found}
     return frozenset(found) - {key}
-
-
-def _without_prefix(key: str) -> str:
-    match = _PREFIX.match(key)
-    return key if match is None else key[match.end() :]

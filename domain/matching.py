@@ -7,7 +7,7 @@ from domain.identity import Case, Outcome
 from domain.passes import Matching
 from domain.suggestions import contradictions, groups, suggestions
 
-VERSION: Final = "-".join(f"{rule.version}" for rule in RULES.values())
+RULES_IN_FORCE: Final = "-".join(f"{name}={rule.version}" for name, rule in sorted(RULES.items()))
 """Changes with the version of any rule: what older ones left is then looked at again."""
 
 

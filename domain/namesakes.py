@@ -27,7 +27,12 @@ NOBODY: Final = Verdict(MappingProxyType({}))
 
 
 def equal_names(bearers: Bearers, character: Character) -> Verdict:
-    """Weigh the names that are the character's: nick before global name before username; a tie has no winner."""
+    """Weigh the names that are the character's: the one that others see first, then a global name, then a username.
+
+    The name that others see counts alike wherever it is written. Who alone bears the character's name best wins; of
+    two who share another name too, as one person's two accounts would, the first. Else nobody wins, nor where a best
+    name may mean another character that is called alike. Of more than CROWD who bear it best nobody is even named.
+    """
     found = bearers.of_character(character)
     if not found:
         return NOBODY

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from domain.names import fold
+from domain.similar import SYLLABIC
 from domain.vocabulary import ARTICLES, CONJUNCTIONS, DENIALS, GLUED, MEANINGS, MONTHS, NO_NAMES, Word
 
 NOTE_LENGTH: Final = 31
@@ -73,8 +74,6 @@ _GENITIVE: Final = {"а": ("",), "я": ("й", "ь"), "ы": ("а",), "и": ("а",
 _PLAIN: Final = str.maketrans("：＝，、；／｜（）＠＃－　", ":=,,;/|()@#- ")
 _SEPARATORS: Final = frozenset(":=-–—")
 _AND: Final = "&"
-_FIRST_SYLLABIC: Final = "\N{HANGUL CHOSEONG KIYEOK}"
-"""From here on lie the scripts in which one letter may be a whole name."""
 
 
 @lru_cache(maxsize=65_536)
@@ -112,7 +111,7 @@ def _keys(*texts: str) -> tuple[str, ...]:
 
 
 def _is_name(key: str) -> bool:
-    return bool(key) and not key.isdigit() and (len(key) > 1 or key >= _FIRST_SYLLABIC) and key not in NO_NAMES
+    return bool(key) and not key.isdigit() and (len(key) > 1 or key >= SYLLABIC) and key not in NO_NAMES
 
 
 def _read_clause(clause: str) -> Iterator[Mention]:

@@ -15,7 +15,7 @@ TWO_SLIPS_LENGTH: Final = 9
 BEGINNING_LENGTH: Final = 4
 """Letters that a beginning needs to stand for a whole name."""
 SYLLABIC: Final = "\N{HANGUL CHOSEONG KIYEOK}"
-"""From here on a letter is a syllable or a word, and half as many do."""
+"""From here on a letter is a syllable or a word: half as many do, and one may be a whole name."""
 CROWDED_END: Final = 50
 """Long names with one beginning or end that are compared with another."""
 TOO_MANY: Final = 6

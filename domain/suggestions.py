@@ -57,7 +57,6 @@ class _Finder:
         self._matching = matching
         self._bearers = matching.bearers
         self._names = Similar(self._bearers.names)
-        self._characters = Similar(self._bearers.by_key)
         self._naming: defaultdict[int, list[tuple[int, Reading]]] = defaultdict(list)
         for id_, readings in matching.readings.of.items():
             for reading in readings:
@@ -115,7 +114,7 @@ class _Finder:
 
     def _like_a_nickname(self, reading: Reading) -> Iterator[tuple[Person, Evidence, float]]:
         """Look for whom a nickname that nobody bears may stand: a slip in a character's name, or a member's."""
-        for near in self._characters.find(reading.nickname, beginning=3):
+        for near in self._bearers.similar_characters.find(reading.nickname, beginning=3):
             for one in self._bearers.by_key[near.key]:
                 if (owner := self._matching.owners.get(one.id)) is not None:
                     yield owner, _similar(reading.place, reading.mention.written, one.name, one.id), near.likeness
@@ -138,13 +137,12 @@ def _similar(place: Place, written: str, other: str, via: int | None = None) -> 
 def groups(matching: Matching) -> tuple[tuple[int, ...], ...]:
     """Give the characters that notes tie together, though nobody knows yet whose they are."""
     sets = _Sets(one.id for one in matching.case.characters if one.id not in matching.owners)
-    characters = Similar(matching.bearers.by_key)
     leading: defaultdict[int, set[int]] = defaultdict(set)
     for id_, readings in sorted(matching.readings.of.items()):
         if id_ in matching.owners:
             continue
         for reading in readings:
-            others = _tied(matching, reading, characters)
+            others = _tied(matching, reading)
             sets.tie([id_, *(other for other in others if other not in matching.owners)])
             leading[id_].update(other for other in others if other in matching.owners)
     attached: defaultdict[Person, set[int]] = defaultdict(set)
@@ -159,7 +157,7 @@ def groups(matching: Matching) -> tuple[tuple[int, ...], ...]:
     return tuple(sorted((*found, *(tuple(sorted(several)) for several in attached.values()))))
 
 
-def _tied(matching: Matching, reading: Reading, characters: Similar) -> Sequence[int]:
+def _tied(matching: Matching, reading: Reading) -> Sequence[int]:
     if not reading.nickname:
         return reading.characters if len(reading.characters) == 1 else ()
     sharing = matching.readings.leading_to(reading)
@@ -168,7 +166,7 @@ def _tied(matching: Matching, reading: Reading, characters: Similar) -> Sequence
         return sharing if not owners else ()
     if reading.mention.form is Form.BARE:
         return sharing
-    near = characters.find(reading.nickname)
+    near = matching.bearers.similar_characters.find(reading.nickname)
     if len(near) == 1 and len(only := matching.bearers.by_key[near[0].key]) == 1:
         return [*sharing, only[0].id]
     return sharing

@@ -8,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.claim_ends import CARD, DECIDED, decide, end, log
 from bot.services.context import Context
-from bot.services.links import add_in, remove_in
+from bot.services.links import CHOICES, add_in, remove_in, resolve_in
 from db import claims, links, locks, outbox, people, servers, verdicts
 from db.claims import Claimable, ClaimView, OwnerView
 from db.people import CharacterView, MemberView
 from db.tables.identity import Claim
-from domain.errors import Conflict, InvalidInput, NotFound, NotKnownYet, Refused, quoted
+from domain.errors import Conflict, NotFound, NotKnownYet, Refused
 from domain.links import ClaimState, Source, Verdict, is_proven
 from domain.names import fold
 
@@ -24,10 +24,6 @@ MOST_OPEN: Final = 5
 MOST_A_DAY: Final = 10
 """How many claims a member makes within a day, also withdrawn and refused ones: each is a card for officers to read."""
 DAY: Final = timedelta(days=1)
-CHOICES: Final = 25
-"""What a Discord autocomplete can list."""
-ID_DIGITS: Final = 18
-"""Longer numbers may not fit into an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +63,7 @@ async def ask(ctx: Context, server_id: int, *, character: str, user_id: int) -> 
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
         now = ctx.clock()
         server = await servers.required_server(session, server_id)
-        found = await _claimable(session, server_id, character)
+        found = await resolve_in(session, server_id, character, claims.claimable, claims.claimable_named)
         await _check_may_ask(session, server_id, user_id)
         await _check_is_new(session, server_id, found, user_id, now=now)
         claim = Claim(
@@ -181,24 +177,6 @@ async def card_of(ctx: Context, server_id: int, public_id: str) -> CardPlace | N
     async with ctx.sessions() as session:
         found = await claims.card(session, server_id, kind=CARD, public_id=public_id)
     return None if found is None else CardPlace(*found)
-
-
-async def _claimable(session: AsyncSession, server_id: int, text: str) -> Claimable:
-    guild = await servers.required_guild(session, server_id)
-    if text.isdecimal() and len(text) <= ID_DIGITS:
-        chosen = await claims.claimable(session, server_id=server_id, guild_id=guild.id, character_id=int(text))
-        if chosen is not None:
-            return chosen
-    name, _, realm = text.partition("-")
-    named = await claims.claimable_named(session, server_id=server_id, guild_id=guild.id, key=fold(name))
-    match [one for one in named if not realm or fold(realm) in (fold(one.realm), fold(one.realm_slug))]:
-        case [only]:
-            return only
-        case []:
-            raise NotFound(f"No character {quoted(text)} is in {guild.name}. Choose one from the list.")
-        case several:
-            realms = ", ".join(sorted(f"{one.name}-{one.realm}" for one in several))
-            raise InvalidInput(f"Several characters have this name: {realms}. Choose one from the list.")
 
 
 async def _check_may_ask(session: AsyncSession, server_id: int, user_id: int) -> None:

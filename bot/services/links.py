@@ -1,8 +1,8 @@
 """Links by people's words: add, remove, confirm, and who is who."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,7 @@ from bot.services.context import Context
 from bot.services.privacy import take_back_joined
 from bot.services.words import SPOKEN, Word, facts_of
 from db import actions, links, locks, people, servers, verdicts
+from db.claims import Claimable
 from db.people import CharacterView, MemberView, PlayerView
 from db.ranks import OverrideView
 from db.tables.guilds import Guild
@@ -23,10 +24,11 @@ from domain.names import fold
 
 __all__ = ["CharacterView", "MemberView", "OverrideView", "PlayerView"]
 
-CHOICES = 25
+CHOICES: Final = 25
 """What a Discord autocomplete can list."""
-ID_DIGITS = 18
+ID_DIGITS: Final = 18
 """Longer numbers may not fit into an id."""
+_View = TypeVar("_View", CharacterView, Claimable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,31 @@ async def resolve_character(ctx: Context, server_id: int, text: str) -> int:
     Raises NotFound, or InvalidInput when several fit.
     """
     async with ctx.sessions() as session:
-        guild = await servers.required_guild(session, server_id)
-        if text.isdecimal() and len(text) <= ID_DIGITS:
-            view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=int(text))
-            if view is not None:
-                return view.id
-        name, _, realm = text.partition("-")
-        named = await people.characters_named(session, server_id=server_id, guild_id=guild.id, key=fold(name))
+        return (await resolve_in(session, server_id, text, people.character, people.characters_named)).id
+
+
+async def resolve_in(
+    session: AsyncSession,
+    server_id: int,
+    text: str,
+    by_id: Callable[..., Awaitable[_View | None]],
+    by_name: Callable[..., Awaitable[Sequence[_View]]],
+) -> _View:
+    """Give the character that a text means, as `resolve_character` reads it, among those that two queries know.
+
+    They are called as `people.character` and `people.characters_named` are.
+    """
+    guild = await servers.required_guild(session, server_id)
+    if text.isdecimal() and len(text) <= ID_DIGITS:
+        chosen = await by_id(session, server_id=server_id, guild_id=guild.id, character_id=int(text))
+        if chosen is not None:
+            return chosen
+    name, _, realm = text.partition("-")
+    named = await by_name(session, server_id=server_id, guild_id=guild.id, key=fold(name))
     fitting = [view for view in named if not realm or fold(realm) in (fold(view.realm), fold(view.realm_slug))]
     match [view for view in fitting if view.rank is not None] or fitting:
         case [only]:
-            return only.id
+            return only
         case []:
             raise NotFound(f"No character {quoted(text)} is in {guild.name}. Choose one from the list.")
         case several:

@@ -14,17 +14,16 @@ from db.matching import Looked
 from domain.audit import SubjectKind
 from domain.decision import MADE_BY_ITSELF, Decision, accepted, decide
 from domain.errors import Conflict
-from domain.evidence import RULES, RuleName
+from domain.evidence import RuleName
 from domain.identity import Case, Link, Member, Outcome
 from domain.links import Confidence, LinkMode
-from domain.matching import match
+from domain.matching import RULES_IN_FORCE, match
 
 log = logging.getLogger(__name__)
 
 TRIES: Final = 3
 """How often a matching begins again because something changed while it was computed."""
 KEY_BYTES: Final = 9
-RULES_IN_FORCE: Final = " ".join(f"{name}={rule.version}" for name, rule in sorted(RULES.items()))
 NOT_READ_YET = (
     "Nothing can be matched before the guild's roster and the member list were both read. Run `/sync roster` and "
     "`/sync members` first."

@@ -1,7 +1,9 @@
 """Texts that every feature shares."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from cogs.common.text import timestamp
 from domain.links import Source
 
 OLD_CONTROL = "This button is from an older version of Muster. Run the command again to get a fresh one."
@@ -49,6 +51,11 @@ def unknown_reason(rule: str) -> str:
 def and_more(count: int) -> str:
     """Say how many of a list are left out."""
     return f"… and {count:,} more"
+
+
+def roster_age(at: datetime) -> str:
+    """Say how old the ranks are."""
+    return f"-# Ranks as the roster had them {timestamp(at)}; the game may be ahead."
 
 
 def rules_failed(names: Sequence[str]) -> str:

@@ -61,11 +61,6 @@ def opted_out(at: datetime) -> str:
     return f"**Privacy**: you have opted out {timestamp(at)}, so no rule matches you. `/player privacy` changes that."
 
 
-def roster_age(at: datetime) -> str:
-    """Say how old the ranks are."""
-    return f"-# Ranks as the roster had them {timestamp(at)}; the game may be ahead."
-
-
 def open_claim(character: str, at: datetime) -> str:
     """Name a claim that waits."""
     return f"{character}\n-# asked {timestamp(at)}"

@@ -18,7 +18,7 @@ from cogs.common.item import MusterItem, make_id
 from cogs.common.paginator import TEXT_LIMIT, fit_lines
 from cogs.common.reasons import reasons
 from cogs.common.text import escape
-from cogs.common.texts import SOURCES, and_more
+from cogs.common.texts import SOURCES, and_more, roster_age
 from cogs.player import claim_texts, claim_ui
 from cogs.player import me_texts as texts
 from domain.links import ClaimState
@@ -105,7 +105,7 @@ def _meaning(player: PlayerView) -> str:
     """Say what the words beside the characters mean, and how old the ranks are."""
     proven = {player.is_proven(one) for one in player.characters}
     notes = [texts.WHAT_PROVEN_MEANS] * (True in proven) + [texts.WHAT_INFERRED_MEANS] * (False in proven)
-    age = texts.ROSTER_NEVER_READ if player.roster_at is None else texts.roster_age(player.roster_at)
+    age = texts.ROSTER_NEVER_READ if player.roster_at is None else roster_age(player.roster_at)
     return "\n".join([*notes, age, texts.CLAIM_MORE])
 
 

@@ -77,8 +77,3 @@ def unknown_class(class_id: int) -> str:
 def last_login(moment: datetime) -> str:
     """Say when a character was last played."""
     return f"last login {timestamp(moment)}"
-
-
-def roster_age(moment: datetime) -> str:
-    """Say how old the ranks are."""
-    return f"-# Ranks as the roster had them {timestamp(moment)}; the game may be ahead."

@@ -10,7 +10,7 @@ from cogs.common.paginator import fit_lines
 from cogs.common.past import past_line
 from cogs.common.reasons import reasons
 from cogs.common.text import escape
-from cogs.common.texts import and_more
+from cogs.common.texts import and_more, roster_age
 from cogs.whois import texts
 
 MEMBERS_LIMIT = 1000
@@ -43,7 +43,7 @@ def _blocks(view: PlayerView, limit: int) -> list[str]:
         blocks.append(_listed(texts.CHARACTERS, lines, limit))
         if any(one.half is not None and not view.is_proven(one) for one in view.characters):
             blocks.append(texts.WHAT_INFERRED_MEANS)
-        blocks.append(texts.ROSTER_NEVER_READ if view.roster_at is None else texts.roster_age(view.roster_at))
+        blocks.append(texts.ROSTER_NEVER_READ if view.roster_at is None else roster_age(view.roster_at))
     elif view.public_id is not None:
         blocks.append(texts.NO_CHARACTER)
     return blocks

@@ -7,7 +7,7 @@ import pytest
 from domain.evidence import Place, RuleName
 from domain.identity import Outcome
 from domain.links import Source
-from domain.matching import VERSION
+from domain.matching import RULES_IN_FORCE
 from tests.support.identity_cases import (
     HIGH,
     MAGE,
@@ -514,7 +514,7 @@ def test_characters_tied_by_notes_alone_are_a_group_and_no_player() -> None:
 
 
 def test_the_version_changes_with_that_of_any_rule() -> None:
-    assert VERSION.count("-") == len(RuleName) - 1
+    assert RULES_IN_FORCE.count("-") == len(RuleName) - 1
 
 
 def test_who_else_may_own_a_character_whose_link_is_not_sure_is_told() -> None:

@@ -12,10 +12,17 @@ from db.tables.identity import Claim
 from db.tables.outbox import OutboxMessage
 from db.tables.people import PlayerMember
 from domain.links import Confidence, Source
-from tests.support.people import OFFICER, SERVER
+from tests.support.people import CHANNEL, OFFICER, SERVER, facts, insert_guild, insert_members, insert_server
 
 MIA, MAX = 1, 2
 MANY = [f"Alt{letter}" for letter in "abcdefghijkl"]
+
+
+async def insert_claimers(ctx: Context) -> int:
+    """Insert two members of a server with an audit channel, and the guild that it follows; give the guild's id."""
+    guild = await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
+    await insert_members(ctx, facts(MIA), facts(MAX))
+    return guild
 
 
 async def ask(ctx: Context, character: int | str, user_id: int = MIA) -> str:

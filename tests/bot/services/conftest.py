@@ -9,6 +9,7 @@ from bot.battlenet.client import BattleNetClient
 from bot.services.context import Context
 from sandbox.battlenet import BattleNetStandIn
 from tests.support.clock import FakeClock
+from tests.support.people import Toon, insert_characters, insert_guild, insert_server
 from tests.support.scene import Scene, client_of, follow, guild_of
 
 MEMBERS = 8
@@ -24,6 +25,19 @@ def ctx(sessions: async_sessionmaker[AsyncSession], clock: FakeClock) -> Context
 def scratch_ctx(scratch_sessions: async_sessionmaker[AsyncSession], clock: FakeClock) -> Context:
     """Give a context that really commits, for work at the same time."""
     return Context(scratch_sessions, clock, owner="test")
+
+
+@pytest.fixture
+async def guild(ctx: Context) -> int:
+    """Let a server follow a guild, both read whole and without anybody; give the guild's id."""
+    return await insert_guild(ctx, await insert_server(ctx))
+
+
+@pytest.fixture
+async def thorin(ctx: Context, guild: int) -> int:
+    """Give the guild master's character, whose name nobody on Discord bears."""
+    [thorin] = await insert_characters(ctx, guild, Toon("Thorin", rank=0))
+    return thorin
 
 
 @pytest.fixture

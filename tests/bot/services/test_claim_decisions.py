@@ -13,7 +13,19 @@ from db.tables.people import Member, PlayerCharacter, PlayerMember, RejectedCand
 from domain.errors import Conflict, NotFound, Refused
 from domain.evidence import Evidence, Place, RuleName, Strength
 from domain.links import ClaimState, LinkMode, Source
-from tests.support.claims import MAX, MIA, add, ask, confirm, count, infer, join_by_a_rule, messages, refuse
+from tests.support.claims import (
+    MAX,
+    MIA,
+    add,
+    ask,
+    confirm,
+    count,
+    infer,
+    insert_claimers,
+    join_by_a_rule,
+    messages,
+    refuse,
+)
 from tests.support.clock import FakeClock
 from tests.support.people import (
     CHANNEL,
@@ -33,16 +45,7 @@ from tests.support.people import (
 
 @pytest.fixture
 async def guild(ctx: Context) -> int:
-    """Give a guild with a master whom nobody on Discord is, and two members."""
-    guild = await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
-    await insert_members(ctx, facts(MIA), facts(MAX))
-    return guild
-
-
-@pytest.fixture
-async def thorin(ctx: Context, guild: int) -> int:
-    [thorin] = await insert_characters(ctx, guild, Toon("Thorin", rank=0))
-    return thorin
+    return await insert_claimers(ctx)
 
 
 async def test_confirming_proves_both_halves_by_a_claim_and_tells_the_member(ctx: Context, thorin: int) -> None:

@@ -11,7 +11,7 @@ from db.tables.audit import Action
 from db.tables.identity import Claim
 from domain.errors import Conflict, FollowsNoGuild, InvalidInput, NotFound, NotKnownYet, Refused
 from domain.links import ClaimState
-from tests.support.claims import MANY, MAX, MIA, add, ask, count, messages
+from tests.support.claims import MANY, MAX, MIA, add, ask, count, insert_claimers, messages
 from tests.support.clock import FakeClock
 from tests.support.people import (
     CHANNEL,
@@ -30,16 +30,7 @@ from tests.support.people import (
 
 @pytest.fixture
 async def guild(ctx: Context) -> int:
-    """Give a guild with a master whom nobody on Discord is, and two members."""
-    guild = await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
-    await insert_members(ctx, facts(MIA), facts(MAX))
-    return guild
-
-
-@pytest.fixture
-async def thorin(ctx: Context, guild: int) -> int:
-    [thorin] = await insert_characters(ctx, guild, Toon("Thorin", rank=0))
-    return thorin
+    return await insert_claimers(ctx)
 
 
 async def test_a_newcomer_who_claims_the_guild_masters_character_gets_no_link_and_no_rank(

@@ -30,11 +30,6 @@ from tests.support.people import (
 )
 
 
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
-
-
 async def add(ctx: Context, character_id: int, user_id: int, source: Source = Source.OFFICER) -> None:
     await links.add(ctx, SERVER, character_id=character_id, user_id=user_id, actor_id=OFFICER, source=source)
 

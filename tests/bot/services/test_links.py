@@ -27,11 +27,6 @@ from tests.support.people import (
 )
 
 
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
-
-
 async def infer(ctx: Context) -> None:
     assert (await matching.match_server(ctx, SERVER)).linked
 

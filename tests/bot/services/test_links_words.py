@@ -24,20 +24,13 @@ from tests.support.people import (
     Toon,
     facts,
     insert_characters,
-    insert_guild,
     insert_members,
-    insert_server,
     leave_guild,
     load_actions,
     load_links,
 )
 
 REASON = Evidence(RuleName.SIMILAR_NAME, Strength.WEAK, Source.SIMILAR_NAME, Place.NICK, "anna", "Ana").to_json()
-
-
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
 
 
 async def infer(ctx: Context) -> None:

@@ -37,11 +37,6 @@ from tests.support.people import (
 OTHER = 200
 
 
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
-
-
 async def match(ctx: Context, run_id: int | None = None) -> int:
     return (await matching.match_server(ctx, SERVER, run_id=run_id)).linked
 

@@ -41,11 +41,6 @@ WRITES = ("INSERT", "UPDATE", "DELETE")
 Statements = Callable[..., Any]
 
 
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
-
-
 async def insert_crowd(ctx: Context, guild: int, first: int, size: int) -> None:
     """Insert so many of each: namesakes, two of a name, and characters whose notes tie them together."""
     ids = range(first, first + size)

@@ -8,32 +8,17 @@ from bot.services import claims, me
 from bot.services.context import Context
 from domain.errors import NotKnownYet
 from domain.links import ClaimState
-from tests.support.claims import MANY, MAX, MIA, add, ask, confirm, join_by_a_rule, refuse
+from tests.support.claims import MANY, MAX, MIA, add, ask, confirm, insert_claimers, join_by_a_rule, refuse
 from tests.support.clock import FakeClock
 from tests.support.people import (
-    CHANNEL,
     SERVER,
-    Toon,
-    facts,
     insert_characters,
-    insert_guild,
-    insert_members,
-    insert_server,
 )
 
 
 @pytest.fixture
 async def guild(ctx: Context) -> int:
-    """Give a guild with a master whom nobody on Discord is, and two members."""
-    guild = await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
-    await insert_members(ctx, facts(MIA), facts(MAX))
-    return guild
-
-
-@pytest.fixture
-async def thorin(ctx: Context, guild: int) -> int:
-    [thorin] = await insert_characters(ctx, guild, Toon("Thorin", rank=0))
-    return thorin
+    return await insert_claimers(ctx)
 
 
 async def test_a_member_sees_their_claims_and_for_a_month_what_became_of_them(

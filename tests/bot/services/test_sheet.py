@@ -37,11 +37,6 @@ from tests.support.statements import statements
 IDS = "Discord,DiscordID\nDave,1\nEve,2\n"
 
 
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
-
-
 async def bring_in(ctx: Context, *rows: str, ids: str = IDS, dry_run: bool = False, server: int = SERVER) -> Imported:
     """Import rows of Discord, Character, Main/Alt, Class, Realm."""
     text = "\n".join(("Discord,Character,Main/Alt,Class,Realm", *rows))

@@ -16,16 +16,10 @@ from tests.support.people import (
     Toon,
     facts,
     insert_characters,
-    insert_guild,
     insert_members,
     insert_server,
     leave_guild,
 )
-
-
-@pytest.fixture
-async def guild(ctx: Context) -> int:
-    return await insert_guild(ctx, await insert_server(ctx))
 
 
 async def add(ctx: Context, character_id: int, user_id: int) -> None:
