@@ -40,7 +40,7 @@ def accepted(outcome: Outcome, confidences: Collection[Confidence]) -> tuple[Lin
     """Give the links of these confidences that do not rest on one that is left to a person."""
     taken = {link.character_id: link for link in outcome.links if link.confidence in confidences}
     left = {link.character_id for link in outcome.links} - taken.keys()
-    while resting := [one for one, link in taken.items() if link.evidence[0].via in left]:
+    while resting := [one for one, link in taken.items() if link.over & left]:
         for character_id in resting:
             del taken[character_id]
         left.update(resting)

@@ -1,6 +1,6 @@
 """What matching is given and what it gives: a server's characters and members, and who may be who."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.evidence import Evidence, RuleName
@@ -89,6 +89,18 @@ class Link:
     def rule(self) -> RuleName:
         """Give the rule that decided."""
         return self.evidence[0].rule
+
+    @property
+    def over(self) -> frozenset[int]:
+        """Give the characters that it leads over: all that the deciding name means."""
+        return leads_over(self.evidence)
+
+
+def leads_over(reasons: Sequence[Evidence]) -> frozenset[int]:
+    """Give the characters that reasons lead over; those count that are the same words as the first one."""
+    first = reasons[0]
+    same = (one for one in reasons if (one.rule, one.place, one.written) == (first.rule, first.place, first.written))
+    return frozenset(one.via for one in same if one.via is not None)
 
 
 @dataclass(frozen=True, slots=True)

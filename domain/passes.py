@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from domain.bearers import Bearers, Person
 from domain.evidence import Evidence, RuleName, Strength
-from domain.identity import Case, Character, Link
+from domain.identity import Case, Character, Link, leads_over
 from domain.links import Confidence
 from domain.namesakes import NOBODY, Verdict, decorated_names, equal_names
 from domain.readings import Reading, Readings
@@ -62,7 +62,7 @@ class Matching:
             doubted = {
                 id_
                 for id_, link in self.links.items()
-                if link.confidence is Confidence.HIGH and link.evidence[0].via in doubted
+                if link.confidence is Confidence.HIGH and link.over & doubted
             }
 
     def _is_contradicted(self, character_id: int) -> bool:
@@ -91,7 +91,7 @@ class Matching:
             if reasons[0].rule in self.case.suggesting:
                 return None
             agreed = not equal.reasons or winner in equal.reasons or by_alias
-            confidence = self._confidence(reasons[0]) if agreed else Confidence.MEDIUM
+            confidence = self._confidence(reasons) if agreed else Confidence.MEDIUM
             return Link(character.id, member.id, confidence, reasons, round_), winner
         return None
 
@@ -100,10 +100,10 @@ class Matching:
         rest = [one for verdict in verdicts if verdict is not first for one in verdict.reasons.get(person, ())]
         return tuple(dict.fromkeys((*first.reasons[person], *rest)))
 
-    def _confidence(self, reason: Evidence) -> Confidence:
-        """Give how sure a link by a reason is: no surer than the link that it leads over."""
-        over = None if reason.via is None else self.links.get(reason.via)
-        if reason.strength is Strength.STRONG and (over is None or over.confidence is Confidence.HIGH):
+    def _confidence(self, reasons: Sequence[Evidence]) -> Confidence:
+        """Give how sure a link for these reasons is: no surer than any link that the first of them leads over."""
+        over = (self.links[id_].confidence for id_ in leads_over(reasons) if id_ in self.links)
+        if reasons[0].strength is Strength.STRONG and all(one is Confidence.HIGH for one in over):
             return Confidence.HIGH
         return Confidence.MEDIUM
 

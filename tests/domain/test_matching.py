@@ -247,6 +247,16 @@ def test_alt_of_and_main_are_compared_with_characters_before_members(note: str) 
     assert link_of(found, 2).evidence[0].via == 1
 
 
+def test_a_note_that_names_two_characters_of_one_name_is_no_surer_than_the_links_of_both() -> None:
+    namesakes = [char(1, "Thor"), char(2, "Thor", realm="argus", note="Daves mage")]
+    alt = char(3, "Xelia", "alt of Thor")
+    unsure = outcome([*namesakes, alt], [member(101, "mike"), member(102, "dave")], owned={1: 7}, of={102: 7})
+    sure = outcome([*namesakes, alt], [member(102, "dave")], owned={1: 7, 2: 7}, of={102: 7})
+    assert (link_of(unsure, 2).user_id, link_of(unsure, 2).confidence) == (102, MEDIUM)
+    assert link_of(unsure, 3).confidence is MEDIUM
+    assert link_of(sure, 3).confidence is HIGH
+
+
 def test_words_about_discord_name_a_member_even_where_a_character_is_called_so() -> None:
     guild = [char(1, "Thor"), char(2, "Xelia", "discord: thor")]
     found = outcome(guild, [member(101, "thor"), member(102, "dave")], owned={1: 7}, of={102: 7})
