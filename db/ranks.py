@@ -15,20 +15,31 @@ from domain.ranks import rank_label
 
 PROOFS = ", ".join(f"'{source.value}'" for source in Source if source.is_proof)
 
-IN_GUILD = """LATERAL (
-        SELECT found.rank FROM common.guild_memberships AS found
-        WHERE found.guild_id = :guild_id AND found.character_id = owned.character_id AND found.left_at IS NULL
-        OFFSET 0
-    )"""
-"""The membership of `owned`. OFFSET 0 keeps it a look-up by key: before a database has statistics, a join of whole
-guilds is planned as a loop over their square."""
 
-PRESENT = """LATERAL (
-        SELECT found.pending FROM guild_identity.discord_users AS found
-        WHERE found.server_id = :server_id AND found.user_id = attached.user_id AND found.left_at IS NULL
+def in_guild(of: str) -> str:
+    """Give SQL for the membership, rank and id, of a row's character.
+
+    OFFSET 0 keeps it a look-up by key: before a database has statistics, a join of whole guilds is planned as a loop
+    over their square.
+    """
+    return f"""LATERAL (
+        SELECT its.id, its.rank FROM common.guild_memberships AS its
+        WHERE its.guild_id = :guild_id AND its.character_id = {of}.character_id AND its.left_at IS NULL
         OFFSET 0
-    )"""
-"""The member of `attached`, while in the server; looked up by key too."""
+    )"""  # noqa: S608 (a name of ours)
+
+
+def present(of: str) -> str:
+    """Give SQL for a row's member, while in the server; looked up by key too."""
+    return f"""LATERAL (
+        SELECT its.* FROM guild_identity.discord_users AS its
+        WHERE its.server_id = :server_id AND its.user_id = {of}.user_id AND its.left_at IS NULL
+        OFFSET 0
+    )"""  # noqa: S608 (a name of ours)
+
+
+IN_GUILD = in_guild("owned")
+PRESENT = present("attached")
 
 PLAYER_RANKS = f"""
     SELECT attached.player_id,

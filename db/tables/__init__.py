@@ -1,5 +1,5 @@
 """The tables of Muster, one module a subject; importing this package fills the metadata."""
 
-from db.tables import audit, commands, guilds, identity, outbox, people, reference, runs, servers
+from db.tables import audit, commands, guilds, identity, outbox, people, reference, roles, runs, servers
 
-__all__ = ["audit", "commands", "guilds", "identity", "outbox", "people", "reference", "runs", "servers"]
+__all__ = ["audit", "commands", "guilds", "identity", "outbox", "people", "reference", "roles", "runs", "servers"]

@@ -14,7 +14,9 @@ class Issue(Base):
     """A finding; at most one that is not resolved for a rule and subject.
 
     `facts` hold the values that the text shows; `fingerprint` those whose change makes it a new problem.
-    `counted_at` is set once a delivered report counted it, `notified_at` once one showed it by name.
+    `counted_at` is set once a delivered report counted it, `notified_at` once one showed it by name. `muted` is set
+    where a person ignored or resolved it: it does not come back while its fingerprint is the same, before
+    `ignored_until`. `domain.audit_state` says what an audit makes of it.
     """
 
     __tablename__ = "audit_issues"
@@ -29,6 +31,16 @@ class Issue(Base):
             unique=True,
             postgresql_where=sa.text("state <> 'resolved'"),
         ),
+        sa.Index(
+            "uq_audit_issues_put_aside",
+            "server_id",
+            "rule",
+            "subject_kind",
+            "subject_id",
+            unique=True,
+            postgresql_where=sa.text("state = 'resolved' AND muted"),
+        ),
+        sa.Index(None, "server_id", "resolved_at"),
         {"schema": "guild_identity"},
     )
 
@@ -49,6 +61,26 @@ class Issue(Base):
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[Snowflake | None]
     """The officer who resolved it; null where the rule did."""
+    ignored_at: Mapped[datetime | None]
+    ignored_by: Mapped[Snowflake | None]
+    ignored_until: Mapped[datetime | None]
+    """Null where it is ignored until it changes."""
+    note: Mapped[str | None]
+    """What an officer said when they ignored or resolved it."""
+    muted: Mapped[bool] = mapped_column(default=False)
+
+
+class RuleSetting(Base):
+    """A rule of the audit that a server's officers switched off, or on again."""
+
+    __tablename__ = "audit_rule_settings"
+    __table_args__ = {"schema": "guild_identity"}  # noqa: RUF012 (SQLAlchemy reads it as a plain attribute)
+
+    server_id: Mapped[int] = mapped_column(sa.ForeignKey("guild_identity.servers.id"), primary_key=True)
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    enabled: Mapped[bool]
+    set_by: Mapped[Snowflake]
+    set_at: Mapped[datetime]
 
 
 class Action(Base):

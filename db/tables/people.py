@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Snowflake, enum_by_value
+from db.base import Base, Identity, Snowflake, enum_by_value
 from domain.links import Confidence, Source
 
 SCHEMA = "guild_identity"
@@ -159,3 +159,58 @@ class RankOverride(Base):
     set_by: Mapped[Snowflake]
     set_at: Mapped[datetime]
     ends_at: Mapped[datetime | None]
+
+
+class Availability(Base):
+    """An officer's word that a player is on hiatus: their characters are not stale until it ends or is taken back."""
+
+    __tablename__ = "player_availability"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["server_id", "player_id"],
+            ["guild_identity.players.server_id", "guild_identity.players.id"],
+            ondelete="CASCADE",
+        ),
+        {"schema": SCHEMA},
+    )
+
+    server_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    player_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
+    away_until: Mapped[datetime | None]
+    """Null where the end is not known."""
+    reason: Mapped[str]
+    set_by: Mapped[Snowflake]
+    set_at: Mapped[datetime]
+
+
+class PendingProof(Base):
+    """A proof that a member is another player than the one whom they are linked to; an officer merges or rejects."""
+
+    __tablename__ = "pending_proofs"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["server_id", "player_id"],
+            ["guild_identity.players.server_id", "guild_identity.players.id"],
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["server_id", "user_id"],
+            ["guild_identity.discord_users.server_id", "guild_identity.discord_users.user_id"],
+        ),
+        sa.UniqueConstraint("public_id"),
+        # One at a time for a member: the next one is told when this one is decided.
+        sa.UniqueConstraint("server_id", "user_id"),
+        {"schema": SCHEMA},
+    )
+
+    id: Mapped[Identity]
+    public_id: Mapped[str]
+    server_id: Mapped[int] = mapped_column(sa.BigInteger)
+    user_id: Mapped[Snowflake]
+    player_id: Mapped[int] = mapped_column(sa.BigInteger)
+    """The player whom the proof says the member to be."""
+    character_id: Mapped[int] = mapped_column(sa.ForeignKey("common.wow_characters.id"))
+    """The character that it is about."""
+    source: Mapped[Source] = mapped_column(enum_by_value(Source))
+    given_by: Mapped[Snowflake | None]
+    made_at: Mapped[datetime]

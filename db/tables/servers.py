@@ -32,6 +32,14 @@ class Server(Base):
     """Days without a login after which a character is stale."""
     report_lines: Mapped[int] = mapped_column(sa.SmallInteger, default=20)
     """Findings of one type that a report names."""
+    data_days: Mapped[int] = mapped_column(sa.SmallInteger, default=3)
+    """Days without a whole roster or member list after which that is a finding."""
+    digest: Mapped[bool] = mapped_column(default=True)
+    """Whether the audit channel gets a digest each week."""
+    digest_at: Mapped[datetime | None]
+    """When the last digest was queued."""
+    role_sync: Mapped[bool] = mapped_column(default=False)
+    """Whether Muster gives and takes the roles of ranks; only while the game decides about them."""
     created_at: Mapped[datetime]
     left_at: Mapped[datetime | None]
     returned_at: Mapped[datetime | None]

@@ -30,8 +30,9 @@ CATALOG = {
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 USED = [
     """INSERT INTO guild_identity.servers (id, name, locale, time_zone, rank_truth, link_mode, roster_interval_hours,
-            member_interval_minutes, profile_interval_hours, stale_days, report_lines, created_at, returned_at)
-        VALUES (1, 'S', 'de', 'UTC', 'game', 'off', 1, 5, 24, 60, 5, :now, :now)""",
+            member_interval_minutes, profile_interval_hours, stale_days, report_lines, data_days, digest, role_sync,
+            created_at, returned_at)
+        VALUES (1, 'S', 'de', 'UTC', 'game', 'off', 1, 5, 24, 60, 5, 3, true, false, :now, :now)""",
     """INSERT INTO common.guilds (region, realm_id, realm_slug, realm_name, blizzard_id, name, slug, created_at)
         VALUES ('eu', 1, 'r', 'R', 1, 'G', 'g', :now)""",
     """INSERT INTO common.sync_log (source, status, trigger, guild_id, owner, started_at, heartbeat_at, counts)
@@ -51,8 +52,9 @@ USED = [
         VALUES (1, 1, 1, 'officer', 'high', '{}', :now, 1)""",
     "INSERT INTO guild_identity.rank_overrides VALUES (1, 1, 3, 'raid lead', 1, :now, NULL)",
     """INSERT INTO guild_identity.audit_issues (public_id, server_id, rule, rule_version, severity, subject_kind,
-            subject_id, fingerprint, facts, state, opened_at)
-        VALUES ('f', 1, 'failed_rule', 1, 'error', 'rule', 1, '', '{}', 'open', :now)""",
+            subject_id, fingerprint, facts, state, muted, opened_at)
+        VALUES ('f', 1, 'failed_rule', 1, 'error', 'rule', 1, '', '{}', 'open', false, :now),
+               ('i', 1, 'unknown_reference', 1, 'info', 'reference', 10000099, '99', '{}', 'ignored', true, :now)""",
     """INSERT INTO guild_identity.action_log (server_id, at, action, subject_kind, subject_id, run_id)
         VALUES (1, :now, 'link.add', 'character', 1, 1), (1, :now, 'finding.open', 'rule', 1, 1)""",
     """INSERT INTO guild_identity.outbox
@@ -72,6 +74,15 @@ USED = [
     """INSERT INTO guild_identity.link_claims (public_id, server_id, character_id, user_id, state, asked_at)
         VALUES ('c', 1, 1, 1, 'open', :now)""",
     "INSERT INTO guild_identity.matching_state VALUES (1, 'f', :now, 1)",
+    "INSERT INTO guild_identity.audit_rule_settings VALUES (1, 'orphan_wow', false, 1, :now)",
+    "INSERT INTO guild_identity.player_availability VALUES (1, 1, NULL, 'away', 1, :now)",
+    """INSERT INTO guild_identity.pending_proofs
+            (public_id, server_id, user_id, player_id, character_id, source, made_at)
+        VALUES ('q', 1, 1, 1, 1, 'claim', :now)""",
+    "INSERT INTO guild_identity.role_ledger VALUES (1, 1, 1, :now)",
+    "INSERT INTO guild_identity.role_runs (public_id, server_id, kind, started_at) VALUES ('r', 1, 'sync', :now)",
+    """INSERT INTO guild_identity.role_changes (server_id, run_id, user_id, role_id, act, state)
+        VALUES (1, 1, 1, 1, 'give', 'planned')""",
 ]
 """Rows that fill what the last migrations brought, and what hangs on it."""
 KEPT = {

@@ -1,6 +1,8 @@
 import pytest
 
-from domain.audit import RULES, Finding, FindingGroup, Severity, State, SubjectKind, group_findings
+from domain.audit import Finding, Severity, State, SubjectKind
+from domain.audit_groups import FindingGroup, group_findings
+from domain.audit_rules import RULES
 
 
 def finding(number: int, rule: str = "orphan_wow", severity: Severity = Severity.WARNING) -> Finding:

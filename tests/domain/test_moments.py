@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.errors import InvalidInput
-from domain.moments import parse_until
+from domain.moments import parse_since, parse_until
 
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 BERLIN, NEW_YORK, KIRITIMATI = map(ZoneInfo, ("Europe/Berlin", "America/New_York", "Pacific/Kiritimati"))
@@ -81,3 +81,37 @@ def test_today_is_the_day_of_the_servers_time_zone(zone: tzinfo, over: bool) -> 
 def test_more_than_two_years_is_refused_with_what_to_do(text: str, zone: tzinfo) -> None:
     with pytest.raises(InvalidInput, match="Leave `until` out for no end"):
         parse_until(text, now=NOW, zone=zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "start"),
+    [
+        ("7d", UTC, NOW - timedelta(days=7)),
+        ("2 W", BERLIN, NOW - timedelta(weeks=2)),
+        ("0d", UTC, NOW),
+        ("2026-03-01", UTC, datetime(2026, 3, 1, tzinfo=UTC)),
+        ("2026-03-01", BERLIN, datetime(2026, 2, 28, 23, tzinfo=UTC)),
+        ("0001-01-01", KIRITIMATI, datetime(2000, 1, 1, tzinfo=UTC)),
+        ("9999w", UTC, datetime(2000, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_start_is_days_or_weeks_ago_or_the_start_of_a_day_in_the_servers_time_zone(
+    text: str, zone: tzinfo, start: datetime
+) -> None:
+    found = parse_since(text, now=NOW, zone=zone)
+    assert (found, found.tzinfo) == (start, UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lately", "Use days (`7d`), weeks (`2w`) or a date"),
+        ("2026-02-29", "no day of the calendar"),
+        ("2026-03-11", "is still to come"),
+        ("9999-12-31", "is still to come"),
+    ],
+)
+def test_a_start_that_is_none_or_still_to_come_is_refused_with_the_reason(text: str, told: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_since(text, now=NOW, zone=NEW_YORK)
+    assert told in refused.value.text

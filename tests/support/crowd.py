@@ -6,6 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.services.context import Context
+from db.tables.reference import Race
+from db.tables.roles import RoleRun
+from domain.role_sync import RunKind
 from tests.support.people import SERVER
 
 LARGE = 2_000
@@ -72,11 +75,96 @@ PEOPLE = (
 A note speaks against every link, half of which a rule made.
 """
 
+_EACH = "FROM generate_series(CAST(:first AS int), CAST(:last AS int)) AS n WHERE n % 10 = {}"
+PROBLEMS = tuple(
+    f"{change} {_EACH.format(digit)}"
+    for digit, change in (
+        (
+            0,
+            """
+            INSERT INTO guild_identity.link_suggestions (server_id, character_id, candidates, suggested_at)
+            SELECT :server, n, jsonb_build_array(
+                jsonb_build_object('user_id', n, 'evidence', '[]'::jsonb),
+                jsonb_build_object('user_id', n + 1, 'evidence', '[]'::jsonb)
+            ), CAST(:now AS timestamptz)
+            """,
+        ),
+        (
+            0,
+            """
+            INSERT INTO guild_identity.rejected_candidates (server_id, character_id, user_id, rejected_by, rejected_at)
+            SELECT :server, n, n, 1, CAST(:now AS timestamptz)
+            """,
+        ),
+        (
+            3,
+            """
+            INSERT INTO guild_identity.pending_proofs (
+                public_id, server_id, user_id, player_id, character_id, source, made_at
+            )
+            SELECT 'proof' || n, :server, n, n + 1, n + 1, 'claim', CAST(:now AS timestamptz)
+            """,
+        ),
+        (
+            4,
+            """
+            INSERT INTO guild_identity.player_availability (server_id, player_id, reason, set_by, set_at)
+            SELECT :server, n, 'away', 1, CAST(:now AS timestamptz)
+            """,
+        ),
+        (
+            5,
+            """
+            INSERT INTO guild_identity.link_history (
+                server_id, character_id, player_public_id, user_ids, source, confidence, evidence, linked_at, ended_at,
+                ended
+            )
+            SELECT :server, n, 'p', ARRAY[n], 'officer', 'high', '{}', CAST(:now AS timestamptz),
+                CAST(:now AS timestamptz), 'removed'
+            """,
+        ),
+        (
+            8,
+            """
+            INSERT INTO common.held_departures (guild_id, character_id, state, held_at)
+            SELECT :guild, n, 'held', CAST(:now AS timestamptz)
+            """,
+        ),
+        (
+            9,
+            """
+            INSERT INTO guild_identity.role_changes (server_id, run_id, user_id, role_id, act, state)
+            SELECT :server, (SELECT max(id) FROM guild_identity.role_runs), n, 9, 'give', 'planned'
+            """,
+        ),
+    )
+) + tuple(
+    f"UPDATE {table} AS of_one SET {change} WHERE {who} BETWEEN :first AND :last AND {who} % 10 = {digit}"  # noqa: S608
+    for digit, table, who, change in (
+        (2, "guild_identity.discord_users", "user_id", "left_at = first_seen_at"),
+        (6, "guild_identity.players", "id", "main_character_id = id"),
+        (6, "common.guild_memberships", "character_id", "left_at = joined_at"),
+        (7, "common.wow_characters", "id", "class_id = 500 + id, spec_id = 500 + id, race_id = 500 + id"),
+    )
+)
+"""What is wrong with one in ten each, beside what the roles, links and notes of all of them are good for."""
 
-async def populate(ctx: Context, guild: int, first: int, last: int) -> None:
+
+async def plant_problems(ctx: Context, guild: int, first: int, last: int, *, server_id: int = SERVER) -> None:
+    """Let there be something for every rule among the people of these numbers, whom `populate` inserted."""
+    async with ctx.sessions.begin() as session:
+        session.add(RoleRun(public_id=f"run{first}", server_id=server_id, kind=RunKind.SYNC, started_at=ctx.clock()))
+        await session.merge(Race(id=1, name="Human"))
+        await session.flush()
+        values = {"server": server_id, "guild": guild, "now": ctx.clock(), "first": first, "last": last}
+        for statement in PROBLEMS:
+            await session.execute(sa.text(statement), values)
+
+
+async def populate(ctx: Context, guild: int, first: int, last: int, *, server_id: int = SERVER) -> None:
     """Insert the people of these numbers."""
     async with ctx.sessions.begin() as session:
-        values = {"server": SERVER, "guild": guild, "now": ctx.clock(), "first": first, "last": last}
+        values = {"server": server_id, "guild": guild, "now": ctx.clock(), "first": first, "last": last}
         for statement in PEOPLE:
             await session.execute(sa.text(statement), values)
 

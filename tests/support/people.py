@@ -14,9 +14,10 @@ from db.members import MemberFacts
 from db.tables.audit import Action, Issue
 from db.tables.guilds import Character, Guild, Membership
 from db.tables.identity import CharacterNote, LinkSuggestion
-from db.tables.people import Member, PlayerCharacter, PlayerMember
+from db.tables.people import Member, Player, PlayerCharacter, PlayerMember
 from db.tables.runs import SyncRun
 from db.tables.servers import GuildRank, Server, ServerGuild
+from domain.links import Confidence, Source
 from domain.names import fold
 from domain.regions import Region
 from domain.runs import RunSource, RunStatus, Trigger
@@ -158,6 +159,33 @@ async def insert_members(ctx: Context, *found: MemberFacts, server_id: int = SER
     """Insert members of a server."""
     async with ctx.sessions.begin() as session:
         await members.upsert(session, server_id, found, as_of=ctx.clock())
+
+
+async def insert_player(
+    ctx: Context,
+    character_ids: Sequence[int],
+    user_ids: Sequence[int],
+    *,
+    server_id: int = SERVER,
+    source: Source = Source.OFFICER,
+    inferred: Sequence[int] = (),
+) -> int:
+    """Insert a player with characters and members by one source, and with characters that only a name suggests."""
+    async with ctx.sessions.begin() as session:
+        now = ctx.clock()
+        player = Player(server_id=server_id, public_id=ctx.new_public_id(), created_at=now)
+        session.add(player)
+        await session.flush()
+        half = {"server_id": server_id, "player_id": player.id, "evidence": {}, "linked_at": now}
+        sources = {**dict.fromkeys(character_ids, source), **dict.fromkeys(inferred, Source.NAME)}
+        session.add_all(
+            PlayerCharacter(character_id=id_, source=one, confidence=Confidence.HIGH, **half)
+            for id_, one in sources.items()
+        )
+        session.add_all(
+            PlayerMember(user_id=id_, source=source, confidence=Confidence.HIGH, **half) for id_ in user_ids
+        )
+        return player.id
 
 
 async def insert_note(

@@ -1,6 +1,6 @@
 """The rules about ranks and the roles that stand for them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -14,10 +14,10 @@ from bot.services import audit, links, members
 from bot.services.context import Context
 from db.tables.audit import Issue
 from db.tables.guilds import Membership
-from db.tables.people import Player, PlayerCharacter, PlayerMember, RankOverride
+from db.tables.people import RankOverride
 from db.tables.servers import GuildRank
 from domain.audit import Severity, State
-from domain.links import Confidence, Source
+from domain.links import Source
 from domain.ranks import player_rank
 from tests.support.clock import FakeClock
 from tests.support.people import (
@@ -28,6 +28,7 @@ from tests.support.people import (
     insert_characters,
     insert_guild,
     insert_members,
+    insert_player,
     insert_server,
     leave_guild,
     load_issues,
@@ -62,33 +63,6 @@ async def run(ctx: Context, server_id: int = SERVER) -> dict[str, set[int]]:
 async def standing(ctx: Context, rule: str) -> Issue:
     [issue] = [one for one in await load_issues(ctx, rule) if one.state is not State.RESOLVED]
     return issue
-
-
-async def insert_player(
-    ctx: Context,
-    character_ids: Sequence[int],
-    user_ids: Sequence[int],
-    *,
-    server_id: int = SERVER,
-    source: Source = Source.OFFICER,
-    inferred: Sequence[int] = (),
-) -> int:
-    """Insert a player with characters and members by one source, and with characters that only a name suggests."""
-    async with ctx.sessions.begin() as session:
-        now = ctx.clock()
-        player = Player(server_id=server_id, public_id=ctx.new_public_id(), created_at=now)
-        session.add(player)
-        await session.flush()
-        half = {"server_id": server_id, "player_id": player.id, "evidence": {}, "linked_at": now}
-        sources = {**dict.fromkeys(character_ids, source), **dict.fromkeys(inferred, Source.NAME)}
-        session.add_all(
-            PlayerCharacter(character_id=id_, source=one, confidence=Confidence.HIGH, **half)
-            for id_, one in sources.items()
-        )
-        session.add_all(
-            PlayerMember(user_id=id_, source=source, confidence=Confidence.HIGH, **half) for id_ in user_ids
-        )
-        return player.id
 
 
 async def insert_proven(ctx: Context, guild: int, *roles: int, rank: int = 1) -> int:
@@ -307,10 +281,10 @@ async def test_no_mismatch_stands_while_an_officers_override_holds(ctx: Context,
     player = await insert_proven(ctx, guild, RAIDERS)
     assert await run(ctx) == {"role_mismatch": {player}}
 
-    await set_override(ctx, player, 1, ends_at=ctx.clock() + timedelta(days=7))
+    await set_override(ctx, player, 1, ends_at=ctx.clock() + timedelta(days=2))
     assert await run(ctx) == {}
 
-    clock.advance(days=7)
+    clock.advance(days=2)
     assert await run(ctx) == {"role_mismatch": {player}}
 
 

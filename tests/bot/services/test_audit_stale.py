@@ -66,6 +66,7 @@ async def test_a_character_is_stale_after_the_days_that_the_server_chose(ctx: Co
         "rank": 2,
         "rank_name": None,
         "last_login": int((ctx.clock() - timedelta(days=DAYS, seconds=1)).timestamp()),
+        "user_ids": [],
     }
 
     async with ctx.sessions.begin() as session:
