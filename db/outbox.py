@@ -1,6 +1,7 @@
 """The outbox: queue a message with the change that causes it, claim it, end it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -55,28 +56,35 @@ async def queue(
     return (await session.scalars(_or_replace(statement).returning(OutboxMessage.id))).one()
 
 
-async def queue_to_followers(
-    session: AsyncSession,
-    *,
-    guild_id: int,
-    kind: str,
-    payload: dict[str, Any],
-    dedupe_key: str,
-    now: datetime,
-    but: sa.Select[int] | None = None,
-) -> None:
-    """Queue a message as `queue` does to the audit channels of all present servers that follow a guild, `but` for some.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A message to the audit channels of all present servers that follow a guild, `but` for some."""
 
-    One statement for all of them, in the order of their ids, so that two of these cannot wait for each other.
+    kind: str
+    payload: dict[str, Any]
+    dedupe_key: str
+    but: sa.Select[int] | None = None
+
+
+async def queue_to_followers(session: AsyncSession, guild_id: int, *words: Word, now: datetime) -> None:
+    """Queue words, each of another kind, as `queue` does, to the servers that follow a guild.
+
+    One statement for all of them, in the order of the servers' ids, so that two of these cannot wait for each other.
     """
+    queued = sa.union_all(*(_to_followers(guild_id, word, now) for word in words)).subquery()
+    rows = sa.select(queued).order_by(queued.c.server_id)
+    await session.execute(_or_replace(insert(OutboxMessage).from_select(list(queued.c.keys()), rows)))
+
+
+def _to_followers(guild_id: int, word: Word, now: datetime) -> sa.Select[Any]:
     facts: dict[str, sa.ColumnElement[Any]] = {
         "server_id": sa.type_coerce(Server.id, sa.BigInteger),
         "channel_id": sa.type_coerce(Server.audit_channel_id, sa.BigInteger),
     }
     constants = {
-        "kind": kind,
-        "payload": payload,
-        "dedupe_key": dedupe_key,
+        "kind": word.kind,
+        "payload": word.payload,
+        "dedupe_key": word.dedupe_key,
         "state": OutboxState.PENDING,
         "attempts": 0,
         "due_at": now,
@@ -85,14 +93,11 @@ async def queue_to_followers(
     columns = OutboxMessage.__table__.c
     facts |= {name: sa.literal(value, columns[name].type) for name, value in constants.items()}
     followers = (
-        sa.select(*facts.values())
+        sa.select(*(fact.label(name) for name, fact in facts.items()))
         .join(ServerGuild, ServerGuild.server_id == Server.id)
         .where(ServerGuild.guild_id == guild_id, Server.left_at.is_(None), Server.audit_channel_id.is_not(None))
-        .order_by(Server.id)
     )
-    if but is not None:
-        followers = followers.where(Server.id.not_in(but))
-    await session.execute(_or_replace(insert(OutboxMessage).from_select(list(facts), followers)))
+    return followers if word.but is None else followers.where(Server.id.not_in(word.but))
 
 
 def _or_replace(statement: Insert) -> Insert:
@@ -135,9 +140,9 @@ async def withdraw_from_absent(session: AsyncSession) -> None:
     )
 
 
-async def hold_waiting(session: AsyncSession, *, server_id: int, kind: str, dedupe_key: str) -> None:
-    """Keep a message that nobody has tried to send yet from being claimed until the transaction ends."""
-    await session.execute(
+async def hold_waiting(session: AsyncSession, *, server_id: int, kind: str, dedupe_key: str) -> bool:
+    """Keep a message that nobody has tried to send yet from being claimed until the transaction ends; False without."""
+    found = await session.scalar(
         sa.select(OutboxMessage.id)
         .where(
             OutboxMessage.server_id == server_id,
@@ -147,6 +152,7 @@ async def hold_waiting(session: AsyncSession, *, server_id: int, kind: str, dedu
         )
         .with_for_update()
     )
+    return found is not None
 
 
 async def move_pending(session: AsyncSession, *, server_id: int, before: int, after: int) -> None:
@@ -173,8 +179,12 @@ def on_the_way(server_id: int, kind: str, listed: str, *, but: str) -> sa.Select
     )
 
 
-async def claim(session: AsyncSession, *, now: datetime, lease: timedelta) -> OutboxMessage | None:
+async def claim(
+    session: AsyncSession, *, now: datetime, lease: timedelta, without: Sequence[str] = ()
+) -> OutboxMessage | None:
     """Claim a due message that no earlier one of its target waits before; skip what others claim now.
+
+    Those of the kinds `without` are left where they are.
 
     The server that has the fewest messages on the way comes first, then the oldest message. A claim that ends further
     ahead than two leases is of a clock that was set back; one lease is not enough, for no two clocks are the same.
@@ -200,7 +210,7 @@ async def claim(session: AsyncSession, *, now: datetime, lease: timedelta) -> Ou
     candidate = (
         sa.select(OutboxMessage.id)
         .outerjoin(sending, sending.c.server_id == OutboxMessage.server_id)
-        .where(free, OutboxMessage.id.in_(first_of_target))
+        .where(free, OutboxMessage.id.in_(first_of_target), OutboxMessage.kind.not_in(without))
         .order_by(sa.func.coalesce(sending.c.count, 0), OutboxMessage.due_at, OutboxMessage.id)
         .limit(1)
         .with_for_update(of=OutboxMessage, skip_locked=True)

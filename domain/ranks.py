@@ -113,6 +113,11 @@ class RoleDecision:
 OFFERED: Final = RoleDecision(Verdict.OFFERED)
 
 
+def role_powers(role: RoleFacts, officer_role_id: int | None) -> frozenset[Power]:
+    """Give the powers that a role hands out; being an officer counts as Manage Server does."""
+    return role.powers | {Power.MANAGE_SERVER} if role.id == officer_role_id else role.powers
+
+
 def judge_rank_role(role: RoleFacts, chooser: frozenset[Power], officer_role_id: int | None) -> RoleDecision:
     """Decide whether a role may stand for a rank, chosen by somebody with these powers.
 
@@ -127,7 +132,7 @@ def judge_rank_role(role: RoleFacts, chooser: frozenset[Power], officer_role_id:
             "it is not below Muster's own role, so Muster can't give it. Move Muster's role above it in Server "
             "Settings, Roles",
         )
-    given = set(role.powers) | ({Power.MANAGE_SERVER} if role.id == officer_role_id else set())
+    given = role_powers(role, officer_role_id)
     if lacking := [power for power in Power if power in given and power not in chooser]:
         return RoleDecision(Verdict.REFUSED, f"it gives {lacking[0]}, which you don't have yourself")
     if risky := [power for power in CONFIRMED if power in role.powers]:
@@ -142,6 +147,11 @@ def judge_officer_role(role: RoleFacts) -> RoleDecision:
 
 def may_choose_officers(chooser: frozenset[Power]) -> bool:
     """Tell whether somebody may say who is an officer; who is one by role alone may not widen that."""
+    return Power.MANAGE_SERVER in chooser
+
+
+def may_switch_role_sync(chooser: frozenset[Power]) -> bool:
+    """Tell whether somebody may let Muster change everybody's roles; who is an officer by role alone may not."""
     return Power.MANAGE_SERVER in chooser
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from bot.clock import Clock, system_clock
 from bot.services.meter import Meter
 from db.runs import RunEnd
+from domain.role_sync import ServerRoles
 
 PUBLIC_ID_BYTES = 6
 
@@ -42,15 +43,31 @@ BeforeMatching = Callable[["Context", int], Awaitable[None]]
 """Something to be done before a server is matched: the sandbox hands in notes, production has nothing to do."""
 
 
+class RoleBook:
+    """Tell the roles of a server as Discord has them now; nothing is known before the bot says where to look."""
+
+    def __init__(self) -> None:
+        self._look: Callable[[int], ServerRoles | None] | None = None
+
+    def __call__(self, server_id: int) -> ServerRoles | None:
+        """Give a server's roles, None while Discord does not show the server."""
+        return None if self._look is None else self._look(server_id)
+
+    def ask(self, look: Callable[[int], ServerRoles | None]) -> None:
+        """Look there from now on."""
+        self._look = look
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """Carry what use cases share; `owner` names this process in leases, `meter` is told what happens.
 
-    `compute` is where long computations are done: the bot's are done by `bot.worker`.
+    `compute` is where long computations are done: the bot's are done by `bot.worker`. `roles` tells what roles the
+    servers have on Discord now.
 
     `unwritten` holds the ends of its runs that the database has not taken yet, by run; `unbroken` the tasks that even
     the end of Muster waits for: cut off in a commit, nobody would know what holds. `matching` is held by the server
-    that is being matched.
+    that is being matched. `fixing` names the officer who is fixing many findings of a server at this moment.
     """
 
     sessions: async_sessionmaker[AsyncSession]
@@ -60,6 +77,8 @@ class Context:
     meter: Meter = field(default_factory=Meter)
     compute: Compute = compute_here
     before_matching: BeforeMatching | None = None
+    roles: RoleBook = field(default_factory=RoleBook, compare=False)
     unwritten: dict[int, RunEnd] = field(default_factory=dict, init=False, compare=False)
     unbroken: set[asyncio.Task[Any]] = field(default_factory=set, init=False, compare=False)
     matching: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, compare=False)
+    fixing: dict[int, int] = field(default_factory=dict, init=False, compare=False)

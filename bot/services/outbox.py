@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.audit import REPORT
 from bot.services.context import Context
+from bot.services.departures import NOTICE
 from db import audit, locks, outbox
 from db.tables.outbox import OutboxState
 from db.tables.servers import Server
@@ -39,11 +40,14 @@ class Delivery:
 class DeliveryQueue(Protocol):
     """What the sender asks of the outbox."""
 
-    async def claim(self) -> Delivery | None:
-        """Take a row that may be sent now, in order per target; a claim that is never settled expires."""
+    async def claim(self, *, without: tuple[str, ...] = ()) -> Delivery | None:
+        """Take a row that may be sent now, in order per target; a claim that is never settled expires.
 
-    async def delivered(self, delivery_id: int, message_id: int, shown: tuple[int, ...]) -> None:
-        """Settle a row as sent; `shown` are the ids of what the message really showed."""
+        Rows of the kinds `without` are left to others.
+        """
+
+    async def delivered(self, delivery_id: int, message_id: int | None, shown: tuple[int, ...]) -> None:
+        """Settle a row as sent, or as done (no message); `shown` are the ids of what the message really showed."""
 
     async def retry(self, delivery_id: int, reason: str, after_seconds: float) -> None:
         """Give a row back, claimable again after so many seconds."""
@@ -61,10 +65,10 @@ class Outbox:
     def __init__(self, ctx: Context) -> None:
         self._ctx = ctx
 
-    async def claim(self) -> Delivery | None:
+    async def claim(self, *, without: tuple[str, ...] = ()) -> Delivery | None:
         """Take a row that may be sent now, in order per target; the claim expires after two minutes."""
         async with self._ctx.sessions.begin() as session:
-            row = await outbox.claim(session, now=self._ctx.clock(), lease=CLAIM)
+            row = await outbox.claim(session, now=self._ctx.clock(), lease=CLAIM, without=without)
         if row is None:
             return None
         return Delivery(
@@ -78,8 +82,8 @@ class Outbox:
             nonce=f"muster-{row.id}",
         )
 
-    async def delivered(self, delivery_id: int, message_id: int, shown: tuple[int, ...]) -> None:
-        """Settle a row as sent, and a report's findings as counted or shown with it."""
+    async def delivered(self, delivery_id: int, message_id: int | None, shown: tuple[int, ...]) -> None:
+        """Settle a row as sent, and the findings that it told as counted or shown."""
         self._ctx.meter.delivery_tried("delivered")
         now = self._ctx.clock()
         async with self._ctx.sessions.begin() as session:
@@ -88,7 +92,18 @@ class Outbox:
             )
             if row is not None and row.kind == REPORT:
                 await locks.hold(session, locks.Lock.PEOPLE, row.server_id)
-                await audit.mark_reported(session, row.server_id, counted=row.payload["counted"], shown=shown, now=now)
+                await audit.mark_reported(
+                    session,
+                    row.server_id,
+                    counted=row.payload["counted"],
+                    shown=shown,
+                    # Those that an earlier release queued do not say when they were made.
+                    as_of=datetime.fromisoformat(row.payload.get("made_at", now.isoformat())),
+                    now=now,
+                )
+            elif row is not None and row.kind == NOTICE:
+                await locks.hold(session, locks.Lock.PEOPLE, row.server_id)
+                await audit.mark_departures_shown(session, row.server_id, now=now)
 
     async def retry(self, delivery_id: int, reason: str, after_seconds: float) -> None:
         """Give a row back, claimable again after so many seconds; after three days it has failed."""

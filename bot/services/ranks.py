@@ -35,6 +35,8 @@ class RanksView:
     ranks: tuple[RankView, ...]
     officer_role_id: int | None
     truth: RankTruth
+    role_sync: bool = False
+    """Whether Muster gives and takes the roles of ranks; it does so only while the game decides."""
 
     def rank(self, index: int) -> RankView:
         """Give a rank, also one that no longer occurs and has neither name nor role."""
@@ -55,7 +57,9 @@ async def view(ctx: Context, server_id: int) -> RanksView:
         guild = await servers.required_guild(session, server_id)
         server = await servers.required_server(session, server_id)
         found = await ranks.ranks(session, server_id, guild.id)
-    return RanksView(guild.name, guild.roster_synced_at, found, server.officer_role_id, server.rank_truth)
+    return RanksView(
+        guild.name, guild.roster_synced_at, found, server.officer_role_id, server.rank_truth, server.role_sync
+    )
 
 
 async def rename(ctx: Context, server_id: int, index: int, typed: str, *, actor_id: int) -> bool:

@@ -6,10 +6,13 @@ import discord
 from discord.ext import commands
 
 from bot.services.bundle import Services
+from bot.services.roles import ROLE
 from cogs.common.delivery import Deliverer
 from cogs.common.errors import MusterTree
 from cogs.common.interactions import InteractionListener
+from cogs.common.live_roles import server_roles
 from cogs.common.publish import Publisher
+from cogs.common.role_work import RoleWork
 from cogs.common.watch import trace_first_answers
 
 TIMERS = "cogs.timers"
@@ -52,6 +55,8 @@ class MusterBot(commands.Bot):
         )
         self.services = services
         self.deliverer = Deliverer(self, services.outbox)
+        self.deliverer.register_performer(ROLE, RoleWork(self, services.ctx))
+        services.ctx.roles.ask(lambda server_id: server_roles(self.get_guild(server_id)))
         self._publisher = Publisher(self, services.ctx)
 
     async def setup_hook(self) -> None:

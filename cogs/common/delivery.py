@@ -16,13 +16,15 @@ from bot.services.trouble import database_trouble
 from cogs.common.errors import log_error
 from cogs.common.paginator import check_budget
 from cogs.common.timers import Steady
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 15.0
 LANES = 5
 """How many messages are on the way at once, each to another target."""
+PERFORMING_LANES = 2
+"""How many of them may do what a row asks for instead: a thousand roles keep no message waiting."""
 SEND_TIMEOUT = 60.0
 """Well below a claim's two minutes, so that no other process takes the row meanwhile."""
 CLOSE_GRACE, GIVE_BACK_GRACE = 3.0, 1.0
@@ -33,10 +35,13 @@ LONGEST_WAIT = 86_400.0
 """A day, whatever Discord asks for: the outbox takes a later moment for one of a clock that was set back."""
 RETRIED_STATUS = frozenset({401, 429})
 DMS_TOO_FAST = 40003
+GUILD_CHAT = 20062
+"""The channel mirrors a game's chat: nobody but people and the game write there."""
 # What only people can mend, by Discord's error code; `/setup check` shows the reason for a channel.
 HOPELESS = {
     10003: "the channel no longer exists",
     10013: "this account no longer exists",
+    GUILD_CHAT: "the channel is linked to guild chat, where no app may write",
     50001: "Muster can't see the channel",
     50007: "this member's direct messages are closed",
     50013: "Muster may not write in the channel",
@@ -47,13 +52,19 @@ HOPELESS = {
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message to send, with the ids of what it really shows: only they count as notified."""
+    """A message to send, with the ids of what it really shows: only they count as notified.
+
+    `files` are what the view shows as attachments; a file is read by one try, so each try renders anew.
+    """
 
     view: ui.LayoutView
     shown_ids: tuple[int, ...] = ()
+    files: tuple[discord.File, ...] = ()
 
 
 Renderer = Callable[[Delivery], Awaitable[Rendered]]
+Performer = Callable[[Delivery], Awaitable[None]]
+"""Does what a row asks for and settles what it is about; what it raises is treated as a message's failure is."""
 
 
 class Deliverer:
@@ -63,6 +74,8 @@ class Deliverer:
         self._bot = bot
         self._outbox = outbox
         self._renderers: dict[str, Renderer] = {}
+        self._performers: dict[str, Performer] = {}
+        self._performing = 0
         self._steady = Steady("delivery")
         self._lanes: set[asyncio.Task[None]] = set()
         self._again = False
@@ -77,6 +90,10 @@ class Deliverer:
     def unregister(self, kind: str) -> None:
         """Forget a kind's renderer, when its cog unloads."""
         self._renderers.pop(kind, None)
+
+    def register_performer(self, kind: str, perform: Performer) -> None:
+        """Let rows of a kind be done instead of said."""
+        self._performers[kind] = perform
 
     def start(self) -> None:
         """Begin to poll; rows are taken once the bot is ready."""
@@ -117,26 +134,48 @@ class Deliverer:
             while not self._closing:
                 # What is queued from here on, the claim may miss: a wake during it asks for another one.
                 self._again = False
-                delivery = await self._outbox.claim()
+                delivery = await self._claim()
                 if delivery is not None:
                     # Another lane takes what may go out beside this one.
                     self.wake()
-                    await self._settle(delivery)
+                    try:
+                        await self._settle(delivery)
+                    finally:
+                        self._performing -= self._performs(delivery)
                 elif not self._again:
                     return
 
+    async def _claim(self) -> Delivery | None:
+        """Claim what this lane may do; one that performs counts as such until it has settled."""
+        may_perform = self._performing < PERFORMING_LANES
+        self._performing += may_perform
+        delivery = None
+        try:
+            delivery = await self._outbox.claim(without=() if may_perform else tuple(self._performers))
+        finally:
+            self._performing -= may_perform and not self._performs(delivery)
+        return delivery
+
+    def _performs(self, delivery: Delivery | None) -> bool:
+        return delivery is not None and delivery.kind in self._performers
+
     async def _settle(self, delivery: Delivery) -> None:
+        message_id: int | None = None
+        shown: tuple[int, ...] = ()
         try:
             async with asyncio.timeout(SEND_TIMEOUT):
-                rendered = await self._render(delivery)
-                message_id = await self._send(delivery, rendered)
+                if self._performs(delivery):
+                    await self._performers[delivery.kind](delivery)
+                else:
+                    rendered = await self._render(delivery)
+                    message_id, shown = await self._send(delivery, rendered), rendered.shown_ids
         except asyncio.CancelledError:
             await self._outbox.retry(delivery.id, "Muster was stopped", 0.0)
             raise
         except Exception as error:
             await self._settle_failure(delivery, error)
         else:
-            await self._outbox.delivered(delivery.id, message_id, rendered.shown_ids)
+            await self._outbox.delivered(delivery.id, message_id, shown)
 
     async def _render(self, delivery: Delivery) -> Rendered:
         render = self._renderers.get(delivery.kind)
@@ -155,7 +194,10 @@ class Deliverer:
             target = self._bot.get_partial_messageable(delivery.channel_id, guild_id=delivery.server_id)
         # discord.py sends enforce_nonce with a nonce: a message that Discord already has is not made twice.
         message = await target.send(
-            view=rendered.view, nonce=delivery.nonce, allowed_mentions=discord.AllowedMentions.none()
+            view=rendered.view,
+            files=rendered.files,
+            nonce=delivery.nonce,
+            allowed_mentions=discord.AllowedMentions.none(),
         )
         return message.id
 
@@ -169,7 +211,7 @@ class Deliverer:
                 await self._outbox.retry(delivery.id, "too many direct messages at once", BACKOFF_LIMIT)
             case discord.RateLimited():
                 await self._outbox.retry(delivery.id, "Discord asked to wait", min(error.retry_after, LONGEST_WAIT))
-            case aiohttp.ClientError() | OSError() | Unavailable():
+            case aiohttp.ClientError() | OSError() | Unavailable() | Conflict():
                 await self._outbox.retry(delivery.id, f"no answer: {type(error).__name__}", waiting)
             case _ if database_trouble(error) is not None:
                 await self._outbox.retry(delivery.id, "the database did not answer", waiting)

@@ -14,6 +14,7 @@ from cogs.common.access import OfficerItem, officers_server, require_server
 from cogs.common.bot import MusterBot, bot_of
 from cogs.common.cards import card
 from cogs.common.item import make_id
+from cogs.common.live_roles import role_facts
 from cogs.common.modals import Form, Values, modal_handler
 from cogs.common.paginator import PageButton
 from cogs.common.text import clean
@@ -24,7 +25,6 @@ from cogs.setup.ranks_roles import (
     Offer,
     chooser_of,
     count_beyond_reach,
-    facts_of,
     offer,
     officers_shown,
     plain,
@@ -317,7 +317,7 @@ def _role(server: discord.Guild, role_id: int) -> RoleFacts:
     role = server.get_role(role_id)
     if role is None:
         raise NotFound(texts.ROLE_GONE)
-    return facts_of(role)
+    return role_facts(role)
 
 
 def _menu(subject: str, menu: Offer) -> list[ui.Item[Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import discord
 
 from bot.services.ranks import Chooser
+from cogs.common.live_roles import powers_of, role_facts
 from cogs.common.paginator import Page, paginate
 from cogs.common.text import clean
 from cogs.setup import ranks_texts as texts
@@ -18,21 +19,6 @@ PAGE_SIZE = 24
 TEXT_LIMIT = 100
 
 Judge = Callable[[RoleFacts], RoleDecision]
-
-_BITS = {
-    Power.ADMINISTRATOR: "administrator",
-    Power.MANAGE_ROLES: "manage_roles",
-    Power.MANAGE_SERVER: "manage_guild",
-    Power.BAN_MEMBERS: "ban_members",
-    Power.KICK_MEMBERS: "kick_members",
-    Power.TIMEOUT_MEMBERS: "moderate_members",
-    Power.MANAGE_CHANNELS: "manage_channels",
-    Power.MANAGE_MESSAGES: "manage_messages",
-    Power.MANAGE_NICKNAMES: "manage_nicknames",
-    Power.MANAGE_THREADS: "manage_threads",
-    Power.MANAGE_WEBHOOKS: "manage_webhooks",
-    Power.MENTION_EVERYONE: "mention_everyone",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +48,7 @@ class Offer:
 
 def offer(server: discord.Guild, judge: Judge, *, chosen: int | None, number: int | None, none_text: str) -> Offer:
     """Lay out the roles that may be chosen; without a page's number the page that holds the chosen one."""
-    judged = [(role, judge(facts_of(role))) for role in reversed(server.roles)]
+    judged = [(role, judge(role_facts(role))) for role in reversed(server.roles)]
     offered = [(role, decision) for role, decision in judged if decision.offered]
     if number is None:
         places = [place for place, (role, _) in enumerate(offered) if role.id == chosen]
@@ -72,26 +58,14 @@ def offer(server: discord.Guild, judge: Judge, *, chosen: int | None, number: in
 
 def count_beyond_reach(server: discord.Guild) -> int:
     """Count the roles that would be offered if Muster's own stood above them."""
-    facts = (facts_of(role) for role in server.roles)
+    facts = (role_facts(role) for role in server.roles)
     return sum(not (one.is_everyone or one.managed or one.below_bot) for one in facts)
-
-
-def facts_of(role: discord.Role) -> RoleFacts:
-    """Give what the rules ask about a role."""
-    return RoleFacts(
-        id=role.id,
-        name=role.name,
-        is_everyone=role.is_default(),
-        managed=role.managed,
-        below_bot=role < role.guild.me.top_role,
-        powers=_powers(role.permissions),
-    )
 
 
 def chooser_of(interaction: discord.Interaction) -> Chooser:
     """Give who acts, with the powers that they have in the whole server: a channel's overwrites count for nothing."""
     assert isinstance(interaction.user, discord.Member)
-    return Chooser(interaction.user.id, _powers(interaction.user.guild_permissions))
+    return Chooser(interaction.user.id, powers_of(interaction.user.guild_permissions))
 
 
 def plain(role_id: int | None, server: discord.Guild) -> str:
@@ -125,14 +99,15 @@ def trouble(role_id: int | None, server: discord.Guild) -> list[str]:
     role = server.get_role(role_id)
     if role is None:
         return [texts.DELETED_HINT]
-    decision = judge_rank_role(facts_of(role), frozenset(Power), None)
-    return [] if decision.offered else [texts.unusable(decision.reason)]
+    return [texts.unusable(reason)] if (reason := out_of_reach(role)) else []
+
+
+def out_of_reach(role: discord.Role) -> str:
+    """Give why Muster can't give a role, whoever asks it to; nothing if it can."""
+    decision = judge_rank_role(role_facts(role), frozenset(Power), None)
+    return "" if decision.offered else decision.reason
 
 
 def _name(role: discord.Role) -> str:
     """Give a role's name as the label of an option, which must not be empty."""
     return clean(role.name, TEXT_LIMIT) or str(role.id)
-
-
-def _powers(permissions: discord.Permissions) -> frozenset[Power]:
-    return frozenset(power for power, bit in _BITS.items() if getattr(permissions, bit))

@@ -34,7 +34,7 @@ GRANT_HINT = (
     "Integrations → Muster."
 )
 
-TRUTH = "**Rank truth**\n-# Muster itself changes no roles yet: differences are reported."
+TRUTH = "**Rank truth**\n-# Differences are reported; `/setup roles` lets Muster mend them, once the game decides."
 TRUTHS = {
     RankTruth.GAME: ("The game decides", "Discord roles have to follow the ranks of the game"),
     RankTruth.REPORT_ONLY: ("Report only", "Nobody decides: Muster only tells where they differ"),

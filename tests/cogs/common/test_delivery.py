@@ -17,6 +17,7 @@ from cogs.common.delivery import (
     BACKOFF_LIMIT,
     LANES,
     LONGEST_WAIT,
+    PERFORMING_LANES,
     SEND_TIMEOUT,
     Deliverer,
     Rendered,
@@ -25,7 +26,7 @@ from cogs.common.delivery import (
 )
 from cogs.common.progress import status_view
 from db.outbox import queue
-from domain.errors import Unavailable
+from domain.errors import Conflict, Unavailable
 from tests.cogs.common.conftest import World
 from tests.cogs.common.probes import ProbeBot, texts_of
 from tests.support.clock import FakeClock
@@ -37,7 +38,7 @@ class MemoryOutbox:
     """An outbox in memory, in order per target: claimed rows leave `waiting`, and a retry does not bring them back."""
 
     waiting: list[Delivery] = field(default_factory=list)
-    sent: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+    sent: dict[int, tuple[int | None, tuple[int, ...]]] = field(default_factory=dict)
     retried: dict[int, tuple[str, float]] = field(default_factory=dict)
     dead: dict[int, str] = field(default_factory=dict)
     told: dict[int, int | None] = field(default_factory=dict)
@@ -46,7 +47,7 @@ class MemoryOutbox:
     broken: int = 0
     when_empty: Callable[[], None] | None = None
 
-    async def claim(self) -> Delivery | None:
+    async def claim(self, *, without: tuple[str, ...] = ()) -> Delivery | None:
         if self.broken:
             self.broken -= 1
             raise OSError("the database is away")
@@ -54,7 +55,7 @@ class MemoryOutbox:
         await asyncio.sleep(0)
         for delivery in seen:
             target = delivery.channel_id, delivery.user_id
-            if delivery in self.waiting and target not in self.going.values():
+            if delivery in self.waiting and target not in self.going.values() and delivery.kind not in without:
                 self.waiting.remove(delivery)
                 self.going[delivery.id] = target
                 self.most_at_once = max(self.most_at_once, len(self.going))
@@ -64,7 +65,7 @@ class MemoryOutbox:
             late()
         return None
 
-    async def delivered(self, delivery_id: int, message_id: int, shown: tuple[int, ...]) -> None:
+    async def delivered(self, delivery_id: int, message_id: int | None, shown: tuple[int, ...]) -> None:
         del self.going[delivery_id]
         self.sent[delivery_id] = (message_id, shown)
 
@@ -460,3 +461,58 @@ def test_waiting_doubles_and_stays_below_the_minutes_for_which_a_nonce_holds() -
     for attempts in range(40):
         longest = min(5 * 2**attempts, BACKOFF_LIMIT)
         assert longest / 2 <= backoff(attempts) <= longest
+
+
+async def test_what_is_done_instead_of_said_is_settled_without_a_message(post: Post) -> None:
+    done: list[int] = []
+
+    async def perform(delivery: Delivery) -> None:
+        done.append(delivery.id)
+
+    post.deliverer.register_performer("role", perform)
+    post.queue(1, "role", user=1)
+    post.queue(2)
+    await post.run()
+    assert done == [1]
+    assert post.outbox.sent[1] == (None, ())
+    assert post.written() == ["n2"]
+
+
+async def test_many_rows_to_be_done_keep_no_message_waiting(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cogs.common.delivery.CLOSE_GRACE", 0.05)
+    at_once, open_gate, said = 0, asyncio.Event(), asyncio.Event()
+
+    async def perform(_delivery: Delivery) -> None:
+        nonlocal at_once
+        at_once += 1
+        await open_gate.wait()
+
+    async def render(delivery: Delivery) -> Rendered:
+        said.set()
+        return await render_note(delivery)
+
+    post.deliverer.register_performer("role", perform)
+    post.deliverer.register("spoken", render)
+    for number in range(1, 3 * LANES):
+        post.queue(number, "role", user=100 + number)
+    post.queue(99, "spoken")
+    with post.world.env._bot_scope():
+        post.deliverer.wake()
+    await said.wait()
+    assert at_once == PERFORMING_LANES
+    open_gate.set()
+    await post.world.env.settle()
+    assert len(post.outbox.sent) == 3 * LANES
+
+
+async def test_a_row_that_cannot_be_done_yet_is_tried_again(post: Post) -> None:
+    refusals: list[Exception] = [Conflict("Busy."), Unavailable("Away.")]
+
+    async def perform(_delivery: Delivery) -> None:
+        raise refusals.pop()
+
+    post.deliverer.register_performer("role", perform)
+    for number in (1, 2):
+        post.queue(number, "role", user=number)
+    await post.run()
+    assert set(post.outbox.retried) == {1, 2}
