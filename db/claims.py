@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import people
+from db import people, proofs
 from db.people import CharacterView, MemberView
 from db.tables.guilds import Character, Membership
 from db.tables.identity import Claim, LinkSuggestion
@@ -54,7 +54,8 @@ class ClaimView:
     """A claim with what officers decide it by.
 
     `owners` are the members whom the character belongs to now, `rivals` others with an open claim to it, `reasons` the
-    evidence, as it is kept, that a rule found for the claimer; `refused_at` dates a word that they are not one.
+    evidence, as it is kept, that a rule found for the claimer; `refused_at` dates a word that they are not one; `waits`
+    tells that an officer confirmed it, and that it waits as a finding, since it would make one player of two.
     """
 
     public_id: str
@@ -68,6 +69,7 @@ class ClaimView:
     rivals: tuple[int, ...]
     reasons: tuple[Mapping[str, Any], ...]
     refused_at: datetime | None
+    waits: bool = False
 
     @property
     def is_theirs(self) -> bool:
@@ -196,7 +198,7 @@ async def decided_by_others(
 async def views(
     session: AsyncSession, server_id: int, guild_id: int | None, claims: Iterable[Claim]
 ) -> tuple[ClaimView, ...]:
-    """Give what officers need to know of claims, in six statements for any number of them."""
+    """Give what officers need to know of claims, in seven statements for any number of them."""
     claims = tuple(claims)
     if not claims:
         return ()
@@ -207,6 +209,7 @@ async def views(
     rivals = await _rivals(session, server_id, ids)
     suggested = await _suggested(session, server_id, ids)
     refused = await _refused(session, server_id, ids)
+    waiting = await proofs.waiting_pairs(session, server_id, sorted(members))
     return tuple(
         ClaimView(
             public_id=one.public_id,
@@ -220,6 +223,7 @@ async def views(
             rivals=tuple(user_id for user_id in rivals[one.character_id] if user_id != one.user_id),
             reasons=_reasons(characters[one.character_id], owners[one.character_id], suggested, one.user_id),
             refused_at=refused.get((one.character_id, one.user_id)),
+            waits=(one.character_id, one.user_id) in waiting,
         )
         for one in claims
     )

@@ -134,6 +134,21 @@ async def present_members_of(session: AsyncSession, server_id: int, player_id: i
     )
 
 
+async def player(session: AsyncSession, server_id: int, player_id: int) -> Player | None:
+    """Load a player of a server as it stands now, to change it."""
+    query = sa.select(Player).where(Player.server_id == server_id, Player.id == player_id)
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def move_members(session: AsyncSession, server_id: int, player_id: int, *, to: int) -> None:
+    """Let the members of a player belong to another one, their halves otherwise as they are."""
+    await session.execute(
+        sa.update(PlayerMember)
+        .where(PlayerMember.server_id == server_id, PlayerMember.player_id == player_id)
+        .values(player_id=to)
+    )
+
+
 async def hand_over(session: AsyncSession, server_id: int, character_ids: Collection[int], player_id: int) -> None:
     """Let characters belong to another player, their halves otherwise as they are; they are nobody's main any more."""
     for column in (Player.main_character_id, Player.offspec_character_id):

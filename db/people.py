@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import ranks
+from db import hiatus, ranks
+from db.hiatus import HiatusView
 from db.ranks import OverrideView
 from db.tables.guilds import Character, Guild, Membership
 from db.tables.people import Member, Player, PlayerCharacter, PlayerMember
@@ -77,6 +78,7 @@ class PlayerView:
     roster_at: datetime | None
     override: OverrideView | None = None
     main_id: int | None = None
+    hiatus: HiatusView | None = None
 
     @property
     def rank(self) -> int | None:
@@ -210,7 +212,14 @@ async def player(
         None if guild is None else guild.roster_synced_at,
         await ranks.override(session, server_id, player_id, now),
         found.main_character_id,
+        await hiatus.hiatus(session, server_id, player_id, now),
     )
+
+
+async def player_id(session: AsyncSession, server_id: int, public_id: str) -> int | None:
+    """Give the row id of a player of a server."""
+    query = sa.select(Player.id).where(Player.server_id == server_id, Player.public_id == public_id)
+    return await session.scalar(query)
 
 
 def _character_view(row: sa.Row[Character, str, int, str | None, PlayerCharacter]) -> CharacterView:

@@ -12,6 +12,7 @@ from db.recordset import rows, with_rows
 from db.tables.guilds import Character, Membership, ProfileCheck
 from db.tables.runs import SyncRun
 from db.tables.servers import Server, ServerGuild
+from domain.regions import Region
 from domain.runs import RunSource
 
 
@@ -164,6 +165,25 @@ async def due(
         .limit(at_most)
     )
     return [DueProfile(*row) for row in found]
+
+
+async def one(session: AsyncSession, character_id: int) -> tuple[Region, DueProfile]:
+    """Load a character as its profile is asked for, with its region."""
+    row = (
+        await session.execute(
+            sa.select(
+                Character.region,
+                Character.id,
+                Character.blizzard_id,
+                Character.name,
+                Character.realm_slug,
+                ProfileCheck.last_modified,
+            )
+            .outerjoin(ProfileCheck, ProfileCheck.character_id == Character.id)
+            .where(Character.id == character_id)
+        )
+    ).one()
+    return row.region, DueProfile(row.id, row.blizzard_id, row.name, row.realm_slug, row.last_modified)
 
 
 async def write(session: AsyncSession, facts: Iterable[ProfileFacts], checked: Iterable[Checked], now: datetime) -> int:

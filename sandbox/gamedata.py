@@ -38,6 +38,14 @@ SPECS = {
     12: {577: "Havoc", 581: "Vengeance", 1480: "Devourer"},
     13: {1467: "Devastation", 1468: "Preservation", 1473: "Augmentation"},
 }
+TANKS_AND_HEALERS = {
+    spec_id: role
+    for role, specs in {
+        "TANK": (66, 73, 104, 250, 268, 581),
+        "HEALER": (65, 105, 256, 257, 264, 270, 1468),
+    }.items()
+    for spec_id in specs
+}
 SPEC_NAMES = {spec_id: name for specs in SPECS.values() for spec_id, name in specs.items()}
 
 # Race id -> name and faction type.

@@ -16,6 +16,7 @@ from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Reason, 
 from bot.battlenet.paths import guild_slugs, lowered, path
 from bot.battlenet.payloads import (
     GuildPayload,
+    NamePayload,
     Payload,
     ProfilePayload,
     RaceIndexPayload,
@@ -23,6 +24,7 @@ from bot.battlenet.payloads import (
     RealmIndexPayload,
     RealmPayload,
     RosterPayload,
+    SpecializationPayload,
 )
 from bot.battlenet.token import ApplicationToken
 from bot.clock import Clock, system_clock
@@ -124,6 +126,20 @@ class BattleNetClient:
         params = {"namespace": f"static-{region}", "locale": region.locale}
         outcome = await self._ask(region, RaceIndexPayload, "/data/wow/playable-race/index", params)
         return Found(outcome.value.races, outcome.last_modified) if isinstance(outcome, Found) else outcome
+
+    async def playable_class(self, region: Region, class_id: int) -> Outcome[NamePayload]:
+        """Ask for a playable class, named in the region's default locale."""
+        return await self._static_data(region, NamePayload, "playable-class", class_id)
+
+    async def specialization(self, region: Region, spec_id: int) -> Outcome[SpecializationPayload]:
+        """Ask for a specialization with its class and role, named in the region's default locale."""
+        return await self._static_data(region, SpecializationPayload, "playable-specialization", spec_id)
+
+    async def _static_data(
+        self, region: Region, payload: type[PayloadT], kind: str, entry_id: int
+    ) -> Outcome[PayloadT]:
+        params = {"namespace": f"static-{region}", "locale": region.locale}
+        return await self._ask(region, payload, f"/data/wow/{kind}/{entry_id}", params)
 
     async def _profile_data(
         self,

@@ -153,3 +153,18 @@ class RaceIndexPayload(Payload):
     """List the playable races; a game without any is no answer."""
 
     races: list[RacePayload] = Field(min_length=1)
+
+
+class NamePayload(Payload):
+    """Name an entry of the game's own data."""
+
+    id: Small
+    name: Text
+
+
+class SpecializationPayload(NamePayload):
+    """Describe a specialization; `role` is the game's word, which does not tell melee from ranged."""
+
+    class_id: Small = Field(validation_alias=AliasPath("playable_class", "id"))
+    class_name: Text = Field(validation_alias=AliasPath("playable_class", "name"))
+    role: Text = Field(validation_alias=AliasPath("role", "type"))

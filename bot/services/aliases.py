@@ -61,30 +61,46 @@ async def set_alias(
     character_id: int | None = None,
     actor_id: int,
 ) -> AliasChange:
+    """Say what a name in notes means, in a transaction of its own; see `set_alias_in`."""
+    async with ctx.sessions.begin() as session:
+        await locks.hold(session, locks.Lock.PEOPLE, server_id)
+        return await set_alias_in(
+            ctx, session, server_id, name=name, user_id=user_id, character_id=character_id, actor_id=actor_id
+        )
+
+
+async def set_alias_in(
+    ctx: Context,
+    session: AsyncSession,
+    server_id: int,
+    *,
+    name: str,
+    user_id: int | None = None,
+    character_id: int | None = None,
+    actor_id: int,
+) -> AliasChange:
     """Say that a name in notes means a member or a character, exactly one of them.
 
-    Raises InvalidInput for what is no name, NotFound for a member or character who is not here, Refused for a member
-    who opted out.
+    The caller holds the lock on the server's people. Raises InvalidInput for what is no name, NotFound for a member or
+    character who is not here, Refused for a member who opted out.
     """
     key = _key(name)
     if (user_id is None) == (character_id is None):
         raise InvalidInput(ONE_OF_THEM)
-    async with ctx.sessions.begin() as session:
-        await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        if user_id is not None:
-            await _check_member(session, server_id, user_id)
-        if character_id is not None:
-            await _check_character(session, server_id, character_id)
-        before = await aliases.alias(session, server_id, key)
-        if before is not None and (before.user_id, before.character_id) == (user_id, character_id):
-            return AliasChange(before, before)
-        now = ctx.clock()
-        word = one_line(name)
-        await aliases.store(
-            session, server_id, key, alias=word, user_id=user_id, character_id=character_id, by=actor_id, now=now
-        )
-        after = await aliases.alias(session, server_id, key)
-        await actions.log(session, server_id, [_change(before, after, actor_id)], now)
+    if user_id is not None:
+        await _check_member(session, server_id, user_id)
+    if character_id is not None:
+        await _check_character(session, server_id, character_id)
+    before = await aliases.alias(session, server_id, key)
+    if before is not None and (before.user_id, before.character_id) == (user_id, character_id):
+        return AliasChange(before, before)
+    now = ctx.clock()
+    word = one_line(name)
+    await aliases.store(
+        session, server_id, key, alias=word, user_id=user_id, character_id=character_id, by=actor_id, now=now
+    )
+    after = await aliases.alias(session, server_id, key)
+    await actions.log(session, server_id, [_change(before, after, actor_id)], now)
     return AliasChange(before, after)
 
 

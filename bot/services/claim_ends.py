@@ -5,7 +5,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import actions, claims, outbox, people, servers
+from db import actions, claims, outbox, people, proofs, servers
 from db.tables.identity import Claim
 from domain.audit import SubjectKind
 from domain.links import ClaimState
@@ -55,9 +55,10 @@ async def decide(session: AsyncSession, claim: Claim, state: ClaimState, *, acto
 
 
 async def end(session: AsyncSession, claim: Claim, state: ClaimState, *, actor_id: int, now: datetime) -> None:
-    """End a claim that waits."""
+    """End a claim that waits; what it proved beside another proof waits no longer either."""
     claim.state, claim.decided_at, claim.decided_by = state, now, actor_id
     await session.flush()
+    await proofs.drop(session, claim.server_id, character_id=claim.character_id, user_id=claim.user_id)
     # Officers need not be asked any more; a card that was sent is edited by who decides.
     await outbox.withdraw(session, server_id=claim.server_id, kind=CARD, dedupe_key=claim.public_id)
     await log(session, claim, _ACTIONS[state], actor_id=actor_id, now=now)

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.services import proofs
 from bot.services.claim_ends import CARD, DECIDED, decide, end, log
 from bot.services.context import Context
 from bot.services.links import CHOICES, add_in, remove_in, resolve_in
@@ -106,8 +107,9 @@ async def confirm(ctx: Context, server_id: int, *, public_id: str, actor_id: int
     """Make a claimed link proven, by an officer's word; `manages_server` tells whether they have Manage Server.
 
     Raises Refused for an officer's own claim, which another one must confirm: only who manages the server could make
-    anybody an officer anyway. Raises Conflict when it was decided or somebody else's proof stands against it, NotFound
-    when the character has left the guild or the member the server.
+    anybody an officer anyway. Where it would make one player of two, it waits as a finding: the view says so. Raises
+    Conflict when it was decided or somebody else's proof stands against it, NotFound when the character has left the
+    guild or the member the server.
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
@@ -117,6 +119,21 @@ async def confirm(ctx: Context, server_id: int, *, public_id: str, actor_id: int
             raise Refused("This is your own claim: another officer has to confirm it.")
         seen = await _view(session, claim)
         _check_can_be_confirmed(seen)
+        other = await proofs.colliding_player(
+            session, server_id, character_id=claim.character_id, user_id=claim.user_id
+        )
+        if other is not None:
+            await proofs.keep_pending(
+                ctx,
+                session,
+                server_id,
+                user_id=claim.user_id,
+                player_id=other,
+                character_id=claim.character_id,
+                source=Source.CLAIM,
+                given_by=actor_id,
+            )
+            return await _view(session, claim)
         await add_in(
             ctx,
             session,

@@ -47,6 +47,7 @@ class Confirmed:
 
     characters: tuple[CharacterView, ...]
     user_ids: tuple[int, ...]
+    changed: bool = True
 
 
 async def find_characters(ctx: Context, server_id: int, text: str) -> list[CharacterView]:
@@ -90,10 +91,14 @@ async def resolve_in(
         case [only]:
             return only
         case []:
-            raise NotFound(f"No character {quoted(text)} is in {guild.name}. Choose one from the list.")
+            raise NotFound(
+                f"No character {quoted(text)} is in {guild.name}. Choose one from the list, or type its whole name."
+            )
         case several:
             realms = ", ".join(sorted(f"{view.name}-{view.realm}" for view in several))
-            raise InvalidInput(f"Several characters have this name: {realms}. Choose one from the list.")
+            raise InvalidInput(
+                f"Several characters have this name: {realms}. Choose one from the list, or type one of these."
+            )
 
 
 async def add(
@@ -134,13 +139,15 @@ async def add_in(
     source: Source = Source.OFFICER,
     reasons: list[Any] | None = None,
     also: bool = False,
+    instead: bool = False,
 ) -> LinkChange:
     """Link a character to a member by a person's word; the caller holds the lock on the server's people.
 
     An inferred link gives way. `reasons` are those of the suggestion that it was chosen from: its rule was right.
-    `also` says that the member is the same person as the one whose character it is already. Claims to what is
-    proven by it are confirmed with it. Raises Conflict when another word as strong stands against it, NotFound when the
-    character is neither in the guild nor linked here, or the member not in the server.
+    `also` says that the member is the same person as the one whose character it is already; `instead` that the word
+    is given in place of another one as strong. Claims to what is proven by it are confirmed with it. Raises Conflict
+    when another word as strong stands against it, NotFound when the character is neither in the guild nor linked here,
+    or the member not in the server.
     """
     guild = await servers.required_guild(session, server_id)
     view = await _character(session, server_id, guild, character_id)
@@ -159,7 +166,7 @@ async def add_in(
         joined = tuple(half.user_id for half in await links.members_of(session, server_id, owned.player_id))
         brought = {"brought": await words.join(session, server_id, user_id, owned.player_id, word), "joined": joined}
     elif owned is not None:
-        await words.move_away(session, view, owned, user_id, word)
+        await words.move_away(session, view, owned, user_id, word, instead=instead)
         owned = None
     player_id = await words.attach_member(ctx, session, server_id, user_id, word)
     if owned is None:
@@ -222,27 +229,42 @@ async def remove_in(
 
 
 async def confirm(ctx: Context, server_id: int, *, character_id: int, actor_id: int) -> Confirmed:
-    """Put an officer's word under a character's inferred link, in both its halves.
+    """Put an officer's word under a character's inferred link, in a transaction of its own; see `confirm_in`.
 
-    Raises NotFound where there is no link to a member who is here, Conflict where it is proven already.
+    Raises Conflict where it is proven already.
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        guild = await servers.required_guild(session, server_id)
-        view = await _character(session, server_id, guild, character_id)
-        owned = await links.character_half(session, server_id, character_id)
-        if owned is None:
-            raise NotFound(f"{view.name} has no link to confirm. If you know whose it is: `/link add`.")
-        present = await links.present_members_of(session, server_id, owned.player_id)
-        if not present:
-            raise NotFound(
-                f"No member who is here belongs to {view.name}, so there is nobody to vouch for. `/link add` links it "
-                "to one."
-            )
-        if all(is_proven(owned.source, half.source) for half in present):
-            raise Conflict(f"Nothing to confirm: {view.name} is proven already, by {SPOKEN[owned.source]}.")
+        done = await confirm_in(ctx, session, server_id, character_id=character_id, actor_id=actor_id)
+    [view] = done.characters
+    if not done.changed:
+        assert view.half is not None
+        raise Conflict(f"Nothing to confirm: {view.name} is proven already, by {SPOKEN[view.half.source]}.")
+    return done
+
+
+async def confirm_in(
+    ctx: Context, session: AsyncSession, server_id: int, *, character_id: int, actor_id: int
+) -> Confirmed:
+    """Put an officer's word under a character's inferred link, in both its halves; one that is proven stays as it is.
+
+    The caller holds the lock on the server's people. Raises NotFound where there is no link to a member who is here.
+    """
+    guild = await servers.required_guild(session, server_id)
+    view = await _character(session, server_id, guild, character_id)
+    owned = await links.character_half(session, server_id, character_id)
+    if owned is None:
+        raise NotFound(f"{view.name} has no link to confirm. If you know whose it is: `/link add`.")
+    present = await links.present_members_of(session, server_id, owned.player_id)
+    if not present:
+        raise NotFound(
+            f"No member who is here belongs to {view.name}, so there is nobody to vouch for. `/link add` links it to "
+            "one."
+        )
+    proven = all(is_proven(owned.source, half.source) for half in present)
+    if not proven:
         await _confirm(session, server_id, [owned], present, Word(Source.OFFICER, actor_id, ctx.clock()))
-    return Confirmed((view,), tuple(half.user_id for half in present))
+    return Confirmed((view,), tuple(half.user_id for half in present), changed=not proven)
 
 
 async def confirm_member(ctx: Context, server_id: int, *, user_id: int, actor_id: int) -> Confirmed:
@@ -323,6 +345,15 @@ async def whois_character(ctx: Context, server_id: int, character_id: int) -> Pl
                 None, (), (await _character(session, server_id, guild, character_id),), guild.roster_synced_at
             )
         return await people.player(session, server_id, owned.player_id, guild, now=ctx.clock())
+
+
+async def required_in_guild(session: AsyncSession, server_id: int, character_id: int) -> CharacterView:
+    """Load a character that is to be decided about; raises NotFound when it is not in the guild now."""
+    guild = await servers.required_guild(session, server_id)
+    view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=character_id)
+    if view is None or view.rank is None:
+        raise NotFound("That character is not in the guild any more; there is nothing to decide about it.")
+    return view
 
 
 async def _character(session: AsyncSession, server_id: int, guild: Guild, character_id: int) -> CharacterView:

@@ -21,6 +21,7 @@ from db.profiles import Checked, DueProfile, ProfileFacts
 from db.runs import Scope, beat_all, expired_in_a_row
 from db.tables.guilds import Guild
 from domain.errors import Conflict
+from domain.errors import Unavailable as NotAnswered
 from domain.runs import RunSource, Trigger
 
 log = logging.getLogger(__name__)
@@ -237,11 +238,10 @@ class Profiles:
         for one, answer in answered:
             if (failure := _failure(answer)) is not None:
                 failures.append(failure)
-            elif isinstance(answer, Found) and _is_same(one, answer.value):
-                facts.append(_facts(one, answer.value))
-                checked.append(Checked(one.character_id, one.realm_slug, answer.last_modified))
-            else:
-                checked.append(Checked(one.character_id, one.realm_slug, None))
+                continue
+            told, check = _read(one, answer)
+            facts.extend(told)
+            checked.append(check)
 
         async def transaction() -> Counter[str]:
             async with self._ctx.sessions.begin() as session:
@@ -277,6 +277,33 @@ class Profiles:
             return guild, await profiles.due(
                 session, guild_id=guild_id, checked_before=now - interval, now=now, but=but, at_most=at_most
             )
+
+
+async def refresh_one(ctx: Context, battlenet: BattleNetClient, character_id: int) -> bool:
+    """Ask for one character's profile now, ahead of its turn; tells whether anything about it changed.
+
+    It is no run: a guild's refresh may go on beside it. Raises Unavailable where Battle.net gives no usable answer.
+    """
+    async with ctx.sessions() as session:
+        region, one = await profiles.one(session, character_id)
+    answer = await battlenet.profile(region, one.realm_slug, one.name, if_modified_since=one.last_modified)
+    if (failure := _failure(answer)) is not None:
+        raise NotAnswered(f"Battle.net gave no profile of {one.name}: {failure}. Nothing was changed; try again later.")
+    facts, check = _read(one, answer)
+
+    async def transaction() -> bool:
+        async with ctx.sessions.begin() as session:
+            return bool(await profiles.write(session, facts, [check], ctx.clock()))
+
+    return await locks.again_when_undone(transaction)
+
+
+def _read(asked: DueProfile, answer: Outcome[ProfilePayload]) -> tuple[list[ProfileFacts], Checked]:
+    """Give what an answer tells of a character, nothing where it is of another one, and that there was one."""
+    if isinstance(answer, Found) and _is_same(asked, answer.value):
+        check = Checked(asked.character_id, asked.realm_slug, answer.last_modified)
+        return [_facts(asked, answer.value)], check
+    return [], Checked(asked.character_id, asked.realm_slug, None)
 
 
 def _shut_for(answer: Outcome[ProfilePayload]) -> float | None:

@@ -1,14 +1,16 @@
-"""Realms and races: fetched at a region's first use, then read from the database."""
+"""Realms and races: fetched at a region's first use, then read from the database; new ids, when somebody asks."""
 
 import asyncio
 import logging
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
 
 from bot.battlenet.client import BattleNetClient
-from bot.battlenet.outcomes import Found
+from bot.battlenet.outcomes import Found, NotFound, Outcome
 from bot.services.context import Context
 from bot.services.runs import Run, running
-from db import servers
+from db import reference, servers
 from db.runs import Scope
 from domain.errors import Conflict, MusterError, Unavailable
 from domain.names import fold
@@ -19,6 +21,17 @@ log = logging.getLogger(__name__)
 
 WAITS = 20
 WAIT_SECONDS = 0.25
+
+
+_Value = TypeVar("_Value")
+
+
+class Kind(StrEnum):
+    """Name what an id of the game may be of."""
+
+    CLASS = "class"
+    SPECIALIZATION = "specialization"
+    RACE = "race"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +88,47 @@ async def _fetch(ctx: Context, battlenet: BattleNetClient, region: Region, run: 
         )
         await servers.store_races(session, ((race.id, race.name) for race in races.value))
     run.counts |= {"realms": len(realms.value), "races": len(races.value)}
+
+
+async def learn(ctx: Context, battlenet: BattleNetClient, region: Region, kind: Kind, id_: int) -> str | None:
+    """Ask Battle.net what an id of the game means and store that; give the name, None where it does not tell.
+
+    Raises Unavailable where there is no usable answer.
+    """
+    match kind:
+        case Kind.RACE:
+            races = _told(await battlenet.races(region)) or []
+            async with ctx.sessions.begin() as session:
+                await servers.store_races(session, ((race.id, race.name) for race in races))
+            return next((race.name for race in races if race.id == id_), None)
+        case Kind.CLASS:
+            found = _told(await battlenet.playable_class(region, id_))
+            if found is not None:
+                async with ctx.sessions.begin() as session:
+                    await reference.store_class(session, id_, found.name)
+            return None if found is None else found.name
+        case Kind.SPECIALIZATION:
+            return await _learn_specialization(ctx, battlenet, region, id_)
+
+
+async def _learn_specialization(ctx: Context, battlenet: BattleNetClient, region: Region, id_: int) -> str | None:
+    found = _told(await battlenet.specialization(region, id_))
+    if found is None:
+        return None
+    async with ctx.sessions.begin() as session:
+        await reference.store_class(session, found.class_id, found.class_name)
+        await reference.store_specialization(session, id_, found.class_id, found.name, found.role)
+    return found.name
+
+
+def _told(outcome: Outcome[_Value]) -> _Value | None:
+    """Give what Battle.net told, None where it knows nothing of it; raises Unavailable for anything else."""
+    match outcome:
+        case Found(value=value):
+            return value
+        case NotFound():
+            return None
+    raise Unavailable("Battle.net did not answer usefully. Nothing was changed; try again later.")
 
 
 async def realm_choices(ctx: Context, region: Region) -> list[RealmChoice]:

@@ -10,7 +10,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.context import Context
-from bot.services.links import add_in
+from bot.services.links import add_in, required_in_guild
+from bot.services.words import linked_meanwhile
 from db import actions, links, locks, people, servers, suggestions, verdicts
 from db.people import CharacterView
 from db.suggestions import SuggestedMember, Waiting
@@ -24,9 +25,6 @@ __all__ = ["CharacterView", "SuggestedMember"]
 
 SHOWN: Final = 4
 """Candidates that are shown at once; a longer list goes on when these were refused."""
-
-NAMED: Final = 3
-"""Members of a player who are named when one of their characters was linked meanwhile."""
 
 
 class Idle(Enum):
@@ -61,7 +59,7 @@ class Review:
     @property
     def key(self) -> str:
         """Give a mark of who is shown, by which a refusal knows that it is about them."""
-        return _key(self.candidates)
+        return key_of(self.candidates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +115,29 @@ async def choose(ctx: Context, server_id: int, *, character_id: int, user_id: in
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        view, found = await _waiting(session, server_id, character_id)
-        candidates = await suggestions.open_candidates(session, found)
-        chosen = next((one for one in candidates if one.user_id == user_id), None)
-        if chosen is None:
-            raise await _no_candidate(session, server_id, view, user_id)
-        await add_in(
-            ctx,
-            session,
-            server_id,
-            character_id=character_id,
-            user_id=user_id,
-            actor_id=actor_id,
-            source=Source.OFFICER,
-            reasons=list(chosen.reasons),
-        )
-        await suggestions.drop(session, found)
+        return await choose_in(ctx, session, server_id, character_id=character_id, user_id=user_id, actor_id=actor_id)
+
+
+async def choose_in(
+    ctx: Context, session: AsyncSession, server_id: int, *, character_id: int, user_id: int, actor_id: int
+) -> Decided:
+    """Link a character to a candidate as `choose` does; the caller holds the lock on the server's people."""
+    view, found = await waiting(session, server_id, character_id)
+    candidates = await suggestions.open_candidates(session, found)
+    chosen = next((one for one in candidates if one.user_id == user_id), None)
+    if chosen is None:
+        raise await _no_candidate(session, server_id, view, user_id)
+    await add_in(
+        ctx,
+        session,
+        server_id,
+        character_id=character_id,
+        user_id=user_id,
+        actor_id=actor_id,
+        source=Source.OFFICER,
+        reasons=list(chosen.reasons),
+    )
+    await suggestions.drop(session, found)
     return Decided(view, (user_id,))
 
 
@@ -143,27 +148,34 @@ async def refuse(ctx: Context, server_id: int, *, character_id: int, key: str, a
     """
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        view, found = await _waiting(session, server_id, character_id)
-        shown = (await suggestions.open_candidates(session, found))[:SHOWN]
-        if _key(shown) != key:
-            raise Conflict(f"The candidates for {quoted(view.name)} changed meanwhile. Look again.")
-        user_ids = tuple(one.user_id for one in shown)
-        now = ctx.clock()
-        await links.reject(session, server_id, character_id, user_ids, by=actor_id, now=now)
-        await suggestions.drop_candidates(session, found, user_ids)
-        judged = [
-            judged
-            for one in shown
-            for judged in verdicts.judge(one.reasons, character_id, (one.user_id,), Verdict.REJECTED, was_linked=False)
-        ]
-        await verdicts.record(session, server_id, judged, by=actor_id, now=now)
-        before = {"candidates": [{"user_id": one.user_id, "evidence": [*one.reasons]} for one in shown]}
-        await actions.log(
-            session,
-            server_id,
-            [actions.action("link.refuse", SubjectKind.CHARACTER, character_id, actor_id=actor_id, before=before)],
-            now,
-        )
+        return await refuse_in(ctx, session, server_id, character_id=character_id, key=key, actor_id=actor_id)
+
+
+async def refuse_in(
+    ctx: Context, session: AsyncSession, server_id: int, *, character_id: int, key: str, actor_id: int
+) -> Decided:
+    """Refuse those who were shown as `refuse` does; the caller holds the lock on the server's people."""
+    view, found = await waiting(session, server_id, character_id)
+    shown = (await suggestions.open_candidates(session, found))[:SHOWN]
+    if key_of(shown) != key:
+        raise Conflict(f"The candidates for {quoted(view.name)} changed meanwhile. Look again.")
+    user_ids = tuple(one.user_id for one in shown)
+    now = ctx.clock()
+    await links.reject(session, server_id, character_id, user_ids, by=actor_id, now=now)
+    await suggestions.drop_candidates(session, found, user_ids)
+    judged = [
+        judged
+        for one in shown
+        for judged in verdicts.judge(one.reasons, character_id, (one.user_id,), Verdict.REJECTED, was_linked=False)
+    ]
+    await verdicts.record(session, server_id, judged, by=actor_id, now=now)
+    before = {"candidates": [{"user_id": one.user_id, "evidence": [*one.reasons]} for one in shown]}
+    await actions.log(
+        session,
+        server_id,
+        [actions.action("link.refuse", SubjectKind.CHARACTER, character_id, actor_id=actor_id, before=before)],
+        now,
+    )
     return Decided(view, user_ids)
 
 
@@ -171,7 +183,7 @@ async def put_off(ctx: Context, server_id: int, *, character_id: int) -> Decided
     """Let a suggestion wait until all others were read; Conflict or NotFound when it does not wait any more."""
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
-        view, found = await _waiting(session, server_id, character_id)
+        view, found = await waiting(session, server_id, character_id)
         await suggestions.put_off(session, found, ctx.clock())
     return Decided(view, ())
 
@@ -183,21 +195,12 @@ async def _idle(session: AsyncSession, server_id: int) -> Idle:
     return Idle.OFF if server.link_mode is LinkMode.OFF else Idle.DONE
 
 
-async def _waiting(session: AsyncSession, server_id: int, character_id: int) -> tuple[CharacterView, LinkSuggestion]:
+async def waiting(session: AsyncSession, server_id: int, character_id: int) -> tuple[CharacterView, LinkSuggestion]:
     """Give a character that still waits, and what is suggested for it; else raise who decided, or what changed."""
-    guild = await servers.required_guild(session, server_id)
-    view = await people.character(session, server_id=server_id, guild_id=guild.id, character_id=character_id)
-    if view is None or view.rank is None:
-        raise NotFound("That character is not in the guild any more; there is nothing to decide about it.")
-    if view.half is not None:
-        owned = await links.character_half(session, server_id, character_id)
-        assert owned is not None
-        halves = await links.members_of(session, server_id, owned.player_id)
-        more = len(halves) - NAMED
-        named = [f"<@{half.user_id}>" for half in halves[:NAMED]] + [f"{more} more"] * (more > 0)
-        who = ", ".join(named) or "a player without a member"
-        by = "by a rule" if owned.linked_by is None else f"by <@{owned.linked_by}>"
-        raise Conflict(f"{quoted(view.name)} was linked to {who} meanwhile, {by}.")
+    view = await required_in_guild(session, server_id, character_id)
+    owned = await links.character_half(session, server_id, character_id)
+    if owned is not None:
+        raise await linked_meanwhile(session, owned, view.name)
     found = await suggestions.suggestion(session, server_id, character_id)
     if found is None:
         by_officer = await suggestions.refused_by(session, server_id, character_id)
@@ -222,6 +225,7 @@ async def _no_candidate(session: AsyncSession, server_id: int, view: CharacterVi
     return Conflict(f"Nothing speaks for <@{user_id}> any more: notes or names changed. Look again.")
 
 
-def _key(candidates: Sequence[SuggestedMember]) -> str:
+def key_of(candidates: Sequence[SuggestedMember]) -> str:
+    """Give a mark of who is shown; 12 hex digits."""
     shown = ",".join(str(one.user_id) for one in sorted(candidates, key=lambda one: one.user_id))
     return hashlib.sha256(shown.encode()).hexdigest()[:12]

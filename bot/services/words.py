@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,7 +11,7 @@ from bot.services.context import Context
 from db import history, links, ranks, verdicts
 from db.people import CharacterView
 from db.tables.people import PlayerCharacter, PlayerMember
-from domain.errors import Conflict
+from domain.errors import Conflict, quoted
 from domain.links import Confidence, LinkEnd, Source, Verdict
 
 SPOKEN = {
@@ -21,6 +21,9 @@ SPOKEN = {
     Source.CLAIM: "a claim that an officer confirmed",
     Source.MIGRATED_SHEET: "the earlier spreadsheet",
 }
+
+NAMED: Final = 3
+"""Members of a player who are named when one of their characters was linked meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Word:
 def mentions(user_ids: Sequence[int]) -> str:
     """Name the members of a player."""
     return ", ".join(f"<@{user_id}>" for user_id in user_ids) or "a player without a member"
+
+
+async def linked_meanwhile(session: AsyncSession, owned: PlayerCharacter, name: str) -> Conflict:
+    """Say to whom a character was linked, and by whom, since somebody was asked about it."""
+    halves = await links.members_of(session, owned.server_id, owned.player_id)
+    more = len(halves) - NAMED
+    named = [f"<@{half.user_id}>" for half in halves[:NAMED]] + [f"{more} more"] * (more > 0)
+    who = ", ".join(named) or "a player without a member"
+    by = "by a rule" if owned.linked_by is None else f"by <@{owned.linked_by}>"
+    return Conflict(f"{quoted(name)} was linked to {who} meanwhile, {by}.")
 
 
 def facts_of(half: PlayerCharacter | PlayerMember) -> dict[str, Any]:
@@ -92,12 +105,16 @@ async def take_away(
 
 
 async def move_away(
-    session: AsyncSession, view: CharacterView, owned: PlayerCharacter, user_id: int, word: Word
+    session: AsyncSession, view: CharacterView, owned: PlayerCharacter, user_id: int, word: Word, *, instead: bool
 ) -> None:
-    """Take a character from another player than the member's; Conflict where a word as strong gave it to them."""
+    """Take a character from another player than the member's; Conflict where a word as strong gave it to them.
+
+    `instead`: where the new word is given in the place of that one, only a stronger one stands against it.
+    """
     server_id = owned.server_id
     others = [half.user_id for half in await links.members_of(session, server_id, owned.player_id)]
-    if owned.source.is_proof or owned.source >= word.source:
+    stands = owned.source > word.source if instead else owned.source.is_proof or owned.source >= word.source
+    if stands:
         raise Conflict(
             f"{view.name} is linked to {mentions(others)} by {SPOKEN[owned.source]}. Remove that link first. "
             f"If <@{user_id}> is a second Discord account of the same person, say so: `/link add` with `also`."

@@ -1,15 +1,19 @@
 """One finding in one line, made of what its facts hold; what they lack is left out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import discord
-
-from cogs.audit import texts
+from cogs.audit import line_texts as texts
+from cogs.common.role_lines import ShowRole, roles_of
 from cogs.common.text import count_of, escape
-from domain.audit import RULES, Finding
+from cogs.common.texts import SOURCES
+from domain.audit import Finding
+from domain.audit_rules import RULES
+from domain.links import Source
 from domain.ranks import rank_label
+
+__all__ = ["ShowRole", "line", "roles_of"]
 
 MEMBER_LIMIT = 32
 NAME_LIMIT = 24
@@ -17,19 +21,8 @@ CHARACTER_LIMIT = 12
 """The game's own limit."""
 RANK_LIMIT = 16
 HELD_LIMIT = 2
-
-ShowRole = Callable[[int], str]
-"""Gives a role as a line shows it."""
-
-
-def roles_of(server: discord.Guild | None) -> ShowRole:
-    """Mention a role that the server has, and say so of one that was deleted; in an outage, when none is known, all."""
-
-    def show(role_id: int) -> str:
-        gone = server is not None and not server.unavailable and server.get_role(role_id) is None
-        return texts.DELETED_ROLE if gone else f"<@&{role_id}>"
-
-    return show
+MISSING_LIMIT = 3
+SHORT_LIMIT = 16
 
 
 def line(finding: Finding, role: ShowRole) -> str:
@@ -72,6 +65,56 @@ def _contradicted(finding: Finding, _role: ShowRole) -> str:
     return " · ".join([*parts, said])
 
 
+def _twice(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    others = _shortened([f"<@{user_id}>" for user_id in facts["other_ids"]], 1)
+    said = texts.also_proven(others, SOURCES[Source(facts["source"])])
+    return f"<@{finding.subject_id}> {_name(finding, SHORT_LIMIT)} · {said} · {_bold(facts['character'])}"
+
+
+def _missing(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    names = [escape(name, CHARACTER_LIMIT) for name in facts["names"][:MISSING_LIMIT]]
+    more = facts["characters"] - len(names)
+    shown = ", ".join(names) + (f" +{more:,}" if more else "")
+    return texts.missing(facts["characters"], escape(facts["guild"], NAME_LIMIT), shown)
+
+
+def _left(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    said = texts.left(datetime.fromtimestamp(facts["left_at"], UTC))
+    best = f"{_bold(facts['character'])} · {_rank(facts)}"
+    who = f"<@{finding.subject_id}> {_name(finding, SHORT_LIMIT)}"
+    return " · ".join([who, said, texts.leaves_behind(facts["characters"], best)])
+
+
+def _stale_data(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    read_at = facts["read_at"]
+    moment = None if read_at is None else datetime.fromtimestamp(read_at, UTC)
+    return texts.not_read(facts["source"], facts["days"], moment)
+
+
+def _suggested(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    members = _shortened([f"<@{user_id}>" for user_id in facts["user_ids"]], HELD_LIMIT)
+    said = texts.suggested(members, surely=facts["confidence"] is not None)
+    return " · ".join([_bold(facts["name"]), escape(str(facts["realm"]), NAME_LIMIT), _rank(facts), said])
+
+
+def _main_gone(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    members = _shortened([f"<@{user_id}>" for user_id in facts["user_ids"]], 1)
+    said = [_bold(facts["name"]), escape(str(facts["realm"]), NAME_LIMIT), texts.main_gone(facts["which"])]
+    return " · ".join([members, *said] if members else said)
+
+
+def _unknown_reference(finding: Finding, _role: ShowRole) -> str:
+    facts = finding.facts
+    known = texts.unknown_reference(facts["kind"], facts["id"])
+    return f"**{known}** · {texts.such_as(facts['characters'], escape(facts['name'], CHARACTER_LIMIT))}"
+
+
 def _unmapped(finding: Finding, _role: ShowRole) -> str:
     characters = count_of(finding.facts["characters"], "character")
     return f"**{_rank(finding.facts)}** · {characters} · {texts.CHOOSE_ROLE}"
@@ -84,12 +127,19 @@ def _failed(finding: Finding, _role: ShowRole) -> str:
 
 
 _LINES = {
+    "duplicate_discord": _twice,
+    "held_departures": _missing,
+    "stale_discord_link": _left,
     "orphan_discord": _member,
     "role_mismatch": _roles,
     "no_guild_role": _roles,
     "link_contradicts_note": _contradicted,
     "note_mismatch": _contradicted,
+    "stale_data": _stale_data,
+    "link_suggestion": _suggested,
+    "main_not_linked": _main_gone,
     "unmapped_rank": _unmapped,
+    "unknown_reference": _unknown_reference,
     "rule_failed": _failed,
 }
 """How the lines of a rule are made; all others are about characters."""
@@ -97,6 +147,10 @@ _LINES = {
 
 def _name(finding: Finding, limit: int) -> str:
     return escape(str(finding.facts.get("name") or finding.public_id), limit)
+
+
+def _bold(name: str) -> str:
+    return f"**{escape(str(name), CHARACTER_LIMIT)}**"
 
 
 def _rank(facts: Mapping[str, Any]) -> str:

@@ -11,12 +11,13 @@ from cogs.audit.lines import ShowRole, line
 from cogs.common.paginator import COMPONENT_LIMIT, TEXT_LIMIT, fit_lines
 from cogs.common.text import escape
 from cogs.common.texts import and_more
-from domain.audit import Finding, FindingGroup, Severity, group_findings
+from domain.audit import Finding, Severity
+from domain.audit_groups import FindingGroup, group_findings
 
 TITLE_LIMIT = 60
 HEADER_COMPONENTS = 2
-GROUP_COMPONENTS = 4
-"""A container, its text, and a row with one button."""
+GROUP_COMPONENTS = 5
+"""A container, its text, and a row with two buttons."""
 REST_COMPONENTS = 1
 GROUPS_LIMIT = (COMPONENT_LIMIT - HEADER_COMPONENTS - REST_COMPONENTS) // GROUP_COMPONENTS
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from cogs.common.text import escape, timestamp
+from cogs.common.text import count_of, escape, timestamp
 from domain.audit import Severity
 
 GROUP = "What does not fit between guild and server."
 REPORT = "Post everything that is open to the audit channel."
 RUN = "Look for what does not fit, now."
+RUN_RULE = "Run only this rule; without it all of them."
 
 TITLE = "## Audit report"
 NOTHING = "Nothing to report."
@@ -16,12 +17,12 @@ NOT_READ_YET = (
     "The audit can't tell anything yet: the guild's roster and the member list were not both read. "
     "Run `/sync roster` and `/sync members` first."
 )
+FROM_NOW_ON = (
+    "-# This is the first look, so it only counts. From now on what is new is named here as it comes. The buttons show "
+    "everything of a type."
+)
 NO_CHANNEL = "-# Only you see this: no audit channel is set. Choose one with `/setup channels`."
-NONE_OF_THIS_KIND = "Nothing of this kind is open any more."
 SHOW_ALL = "Show all"
-DELETED_ROLE = "a deleted role"
-CHOOSE_ROLE = "choose its role with `/setup ranks`"
-SEE_LOG = "whoever runs Muster finds the error in the log"
 RUNNING = "Looking for what does not fit…"
 
 SEVERITIES = {
@@ -36,6 +37,16 @@ def scope(count: int, *, only_new: bool) -> str:
     """Say what the report is about."""
     findings = "1 finding" if count == 1 else f"{count} findings"
     return f"**{findings}** new since the last report" if only_new else f"**{findings}** open now"
+
+
+def first_look(count: int) -> str:
+    """Head the report of all that the first audit found."""
+    return f"**{count_of(count, 'finding')}** at the first look"
+
+
+def type_count(symbol: str, title: str, total: int) -> str:
+    """Count the findings of a type."""
+    return f"{symbol} {title}: **{total:,}**"
 
 
 def severities(counts: Iterable[tuple[Severity, int]]) -> str:
@@ -56,31 +67,6 @@ def more_types(findings: int, types: int) -> str:
 def roster_as_of(moment: datetime) -> str:
     """Say how old the roster is that ranks and characters come from: the game may be ahead of it."""
     return f"-# Roster as of {timestamp(moment)}"
-
-
-def named_rank(name: str, index: int) -> str:
-    """Name a rank as the guild does, with its index."""
-    return f"{name} (rank {index})"
-
-
-def roles(expected: str, held: str) -> str:
-    """Say which role a rank asks for and which roles of ranks are held, "" for none."""
-    return f"lacks {expected}, has {held}" if held else f"lacks {expected}"
-
-
-def contradicted(linked: str, others: str, *, by_note: bool) -> str:
-    """Say whose a character is and for whom something else speaks; what a note says is not for this channel."""
-    return f"linked to {linked or 'nobody here'}, but {'a note' if by_note else 'a name'} speaks for {others}"
-
-
-def last_login(moment: datetime) -> str:
-    """Say when a character was last logged in."""
-    return f"last login {timestamp(moment)}"
-
-
-def level(number: int) -> str:
-    """Name a level."""
-    return f"level {number}"
 
 
 def queued(count: int, channel_id: int) -> str:

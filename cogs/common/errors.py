@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 
 UNKNOWN_INTERACTION = 10062
 ALREADY_ACKNOWLEDGED = 40060
+CARD_GONE = frozenset({10008, 10015, 50027})
+"""Discord's words for a message that its reader put away, and for a token that is over: unknown message, unknown
+webhook, invalid webhook token."""
 DISCORD_ERRORS = (discord.DiscordException, aiohttp.ClientError, OSError)
 """What a request to Discord ends with: its own answer, or none."""
 BUSY = 429
@@ -61,6 +64,9 @@ async def answer_error(interaction: discord.Interaction, error: BaseException) -
     if text is None and _is_beyond_answer(error):
         log.warning("no answer to %s was possible: %s", _describe(interaction), error)
         return
+    if text is None and isinstance(error, discord.HTTPException) and error.code in CARD_GONE:
+        log.warning("what %s was to show is not there any more: %s", _describe(interaction), error)
+        text = texts.CARD_GONE
     if text is None and is_discords_fault(error):
         log.warning("Discord failed in %s: %s", _describe(interaction), error)
         text = texts.DISCORD_FAILED

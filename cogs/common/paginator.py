@@ -74,6 +74,16 @@ def check_budget(view: ui.LayoutView | ui.View) -> None:
         raise BudgetError(f"a custom id stands twice: {sorted(ids)}")
 
 
+async def show_own(interaction: discord.Interaction, view: ui.LayoutView) -> None:
+    """Answer a click with a view: in place if the message is the user's own, in a private copy otherwise."""
+    check_budget(view)
+    nobody = discord.AllowedMentions.none()
+    if interaction.message is not None and interaction.message.flags.ephemeral:
+        await interaction.response.edit_message(view=view, allowed_mentions=nobody)
+    else:
+        await interaction.response.send_message(view=view, ephemeral=True, allowed_mentions=nobody)
+
+
 class PageButton(MusterItem):
     """A button that opens one page of a subject; subclass with `area="…"` and implement `page`.
 
@@ -111,14 +121,7 @@ class PageButton(MusterItem):
 
     async def run(self, interaction: discord.Interaction) -> None:
         """Show the page in place if the message is the user's own, in a private copy otherwise."""
-        view = await self.page(interaction, self.subject, self.number)
-        check_budget(view)
-        if interaction.message is not None and interaction.message.flags.ephemeral:
-            await interaction.response.edit_message(view=view)
-        else:
-            await interaction.response.send_message(
-                view=view, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
-            )
+        await show_own(interaction, await self.page(interaction, self.subject, self.number))
 
     @classmethod
     def buttons(cls, subject: str, page: Page[Any]) -> ui.ActionRow[Any]:

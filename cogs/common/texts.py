@@ -16,6 +16,10 @@ BAD_VALUE = "That value can't be used here. Choose one from the list, please."
 DISCORD_FAILED = (
     "Discord failed while Muster was answering. What you asked for may be done: look before you do it again."
 )
+CARD_GONE = (
+    "The message that Muster wanted to answer in is gone, so it can't show the outcome there. What you asked for may "
+    "be done: look before you do it again."
+)
 WORKING = "Working…"
 LATE_RESULT = "The long work you started has ended. Its answer is private, so run the command again to read it."
 PREVIOUS_PAGE = "Previous"
@@ -23,6 +27,12 @@ NEXT_PAGE = "Next"
 LINKED = "linked"
 UNLINKED = "unlinked"
 NOT_IN_GUILD = "not in the guild"
+HIATUS_BUTTON = "Mark hiatus…"
+HIATUS_TITLE = "Mark hiatus"
+HIATUS_UNTIL = "Until"
+HIATUS_UNTIL_HELP = "Days (30d), weeks (6w) or a date (2026-12-31). Leave it empty if nobody knows."
+HIATUS_REASON = "Reason"
+HIATUS_REASON_HELP = "Other officers read it in /whois."
 
 SOURCES = {
     Source.BATTLENET_OAUTH: "a Battle.net sign-in",

@@ -13,9 +13,7 @@ LOADING = "Looking for what waits…"
 NOT_A_MATCH = "Not a match"
 LATER = "Later"
 CLAIMS_IT = "says so: there is an open claim"
-NOTES_UNKNOWN = "-# Its notes are not known."
 NAME_LIMIT = 32
-NOTE_LIMIT = 120
 
 IDLE = {
     Idle.UNREAD: (
@@ -49,16 +47,6 @@ def unknown_class(class_id: int) -> str:
     return f"Class {class_id}"
 
 
-def public_note(note: str) -> str:
-    """Show a note that the whole guild can read."""
-    return f"Public note: “{escape(note, NOTE_LIMIT)}”" if note else "Public note: empty"
-
-
-def officer_note(note: str) -> str:
-    """Show a note that only officers can read, marked so that nobody repeats it elsewhere."""
-    return f"🔒 Officer note: “{escape(note, NOTE_LIMIT)}”" if note else "🔒 Officer note: empty"
-
-
 def confidence(grade: Confidence) -> str:
     """Say what the evidence would be enough for."""
     whose = "this server leaves it" if grade is Confidence.HIGH else "such links are left"
@@ -69,17 +57,6 @@ def alts(names: Sequence[str], more: int) -> str:
     """Name the characters that go where this one goes."""
     listed = ", ".join(f"**{escape(name, NAME_LIMIT)}**" for name in names) + (f" and {more} more" if more else "")
     return f"The same player's, by their notes: {listed}. Where nothing speaks against it, they follow."
-
-
-def candidate(name: str, username: str, user_id: int, reasons: Sequence[str]) -> str:
-    """Show a candidate with the reasons, which are escaped already."""
-    called = "" if username == name else f" ({escape(username, NAME_LIMIT)})"
-    return "\n".join([f"**{escape(name, NAME_LIMIT)}**{called} · <@{user_id}>", *(f"- {reason}" for reason in reasons)])
-
-
-def more_candidates(count: int) -> str:
-    """Say how many candidates are not shown."""
-    return f"-# {count_of(count, 'more candidate')}: shown when these are not a match."
 
 
 def left(count: int, put_off: int) -> str:

@@ -1,7 +1,6 @@
 """The card of `/link review`, and the buttons that decide."""
 
 import re
-from collections import Counter
 from collections.abc import Sequence, Set
 from typing import Any, ClassVar, Self
 
@@ -11,23 +10,19 @@ from discord import ui
 from bot.services import claims, pipeline, review
 from bot.services.claims import ClaimView
 from bot.services.context import Context
-from bot.services.review import CharacterView, Idle, Review, SuggestedMember
+from bot.services.review import CharacterView, Idle, Review
 from cogs.common.access import OfficerItem, require_server
 from cogs.common.bot import bot_of
+from cogs.common.candidates import NAME_LIMIT, candidate, labels, more_candidates, notes
 from cogs.common.cards import WARNING_COLOUR, card
 from cogs.common.characters import rank_text
 from cogs.common.item import make_id
-from cogs.common.paginator import check_budget, fit_lines
-from cogs.common.reasons import reasons
-from cogs.common.text import clean, escape
+from cogs.common.paginator import check_budget
+from cogs.common.text import escape
 from cogs.link import review_texts as texts
 from domain.errors import Conflict, NotFound
 
 AREA = "link-review"
-NAME_LIMIT = 32
-"""Characters of a name; a button holds two of them."""
-REASONS_LIMIT = 340
-"""Characters of the reasons for one candidate, so that four fit into a message."""
 ALTS_SHOWN = 5
 
 Parts = list[str | ui.Item[Any]]
@@ -157,26 +152,20 @@ class LaterButton(DecisionButton, template=r"link-review:v1:later:(?P<character>
 
 
 def _parts(turn: Review, claimers: Set[int]) -> Parts:
-    labels = _labels(turn.candidates)
+    named = labels(turn.candidates)
     return [
         f"{texts.title(turn.character.name)}\n{_facts(turn)}",
         ui.Separator(),
-        *(_candidate(one, claimed=one.user_id in claimers) for one in turn.candidates),
-        *([texts.more_candidates(turn.more)] if turn.more else []),
-        ui.ActionRow(*(PickButton(turn.character.id, one.user_id, labels[one.user_id]) for one in turn.candidates)),
+        *(candidate(one, *([texts.CLAIMS_IT] * (one.user_id in claimers))) for one in turn.candidates),
+        *([more_candidates(turn.more)] if turn.more else []),
+        ui.ActionRow(*(PickButton(turn.character.id, one.user_id, named[one.user_id]) for one in turn.candidates)),
         ui.ActionRow(RefuseButton(turn.character.id, turn.key), LaterButton(turn.character.id)),
         texts.left(turn.left, turn.put_off),
     ]
 
 
 def _facts(turn: Review) -> str:
-    lines = [_character(turn.character)]
-    if turn.guild_note is None and turn.officer_note is None:
-        lines.append(texts.NOTES_UNKNOWN)
-    if turn.guild_note is not None:
-        lines.append(texts.public_note(turn.guild_note))
-    if turn.officer_note is not None:
-        lines.append(texts.officer_note(turn.officer_note))
+    lines = [_character(turn.character), *notes(turn.guild_note, turn.officer_note)]
     if turn.alts:
         lines.append(texts.alts(turn.alts[:ALTS_SHOWN], len(turn.alts[ALTS_SHOWN:])))
     if turn.confidence is not None:
@@ -189,20 +178,3 @@ def _facts(turn: Review) -> str:
 def _character(view: CharacterView) -> str:
     class_name = escape(view.class_name, NAME_LIMIT) if view.class_name else texts.unknown_class(view.class_id)
     return f"{escape(view.realm, NAME_LIMIT)} · {class_name} {view.level} · {escape(rank_text(view), NAME_LIMIT)}"
-
-
-def _candidate(one: SuggestedMember, *, claimed: bool) -> str:
-    shown, _ = fit_lines(reasons(one.reasons, for_officers=True), REASONS_LIMIT)
-    told = [texts.CLAIMS_IT] if claimed else []
-    return texts.candidate(one.name, one.username, one.user_id, [*told, *shown])
-
-
-def _labels(candidates: tuple[SuggestedMember, ...]) -> dict[int, str]:
-    """Give what the buttons say: names, and for those who share one the usernames too, which nobody shares."""
-    uses = Counter(one.name for one in candidates)
-    return {one.user_id: _label(one, alone=uses[one.name] == 1) for one in candidates}
-
-
-def _label(one: SuggestedMember, *, alone: bool) -> str:
-    name = clean(one.name, NAME_LIMIT)
-    return name if name and alone else f"{name} @{clean(one.username, NAME_LIMIT)}"

@@ -27,6 +27,10 @@ NOT_IN_GUILD_ANY_MORE = "⚠️ It has left the guild since: it can't be confirm
 LEFT_THE_SERVER = "⚠️ They have left the server: it can't be confirmed now."
 NOBODYS = "Linked to nobody so far."
 THEIRS_BY_NOW = "Proven to be theirs by now: Confirm only closes the claim."
+WAITS = (
+    "⏳ Confirmed, and it waits as a finding: they are linked to another player. Merge the two or reject it with "
+    "`/audit list`."
+)
 UNPROVEN_THEIRS = "Linked to them already, unproven: that gives no rank."
 
 
@@ -53,10 +57,15 @@ def said_by(user_id: int, name: str, username: str, at: datetime) -> str:
     return f"<@{user_id}> {name} ({username}) says that it is theirs · {timestamp(at)}"
 
 
-def proven_for(owners: Iterable[tuple[int, Source]]) -> str:
-    """Warn that the character is somebody else's by proof."""
+def proven_for(owners: Iterable[tuple[int, Source]], *, is_player: bool) -> str:
+    """Warn that the character is somebody else's by proof, and say what Confirm does for who is a player already."""
     whose = ", ".join(f"<@{user_id}> by {SOURCES[source]}" for user_id, source in owners)
-    return f"⚠️ **Proven to be another's**: {whose}. It can be confirmed only after `/link remove`."
+    then = (
+        "Confirm lets it wait as a finding, where officers merge the two players or reject it."
+        if is_player
+        else "It can be confirmed only after `/link remove`."
+    )
+    return f"⚠️ **Proven to be another's**: {whose}. {then}"
 
 
 def unproven_for(user_ids: Iterable[int]) -> str:

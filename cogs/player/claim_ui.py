@@ -186,9 +186,10 @@ def _claim(seen: ClaimView, *, for_officers_alone: bool) -> ui.Container[Any]:
     facts = f"{class_name} {character.level} · {escape(rank_text(character), NAME_LIMIT)}".strip()
     warnings = _warnings(seen)
     lines = [*head, facts, *_whose(seen), *warnings, *_reasons(seen, for_officers=for_officers_alone)]
-    buttons: ui.ActionRow[Any] = ui.ActionRow(ConfirmButton(seen.public_id), RefuseButton(seen.public_id))
+    confirm = [] if seen.waits else [ConfirmButton(seen.public_id)]
+    buttons: ui.ActionRow[Any] = ui.ActionRow(*confirm, RefuseButton(seen.public_id))
     colour = WARNING_COLOUR if warnings or seen.proven_owners else PLAIN_COLOUR
-    if not for_officers_alone:
+    if confirm and not for_officers_alone:
         lines.append(texts.WHAT_CONFIRM_DOES)
     return container("\n".join(lines), buttons, colour=colour)
 
@@ -209,8 +210,11 @@ def _outcome(seen: ClaimView) -> str | None:
 def _whose(seen: ClaimView) -> list[str]:
     if seen.is_theirs:
         return [texts.THEIRS_BY_NOW]
+    if seen.waits:
+        return [texts.WAITS]
     if others := seen.proven_owners:
-        return [texts.proven_for((one.user_id, one.source) for one in others[:USERS_SHOWN])]
+        shown = ((one.user_id, one.source) for one in others[:USERS_SHOWN])
+        return [texts.proven_for(shown, is_player=seen.member.half is not None)]
     if any(one.user_id == seen.member.user_id for one in seen.owners):
         return [texts.UNPROVEN_THEIRS]
     if seen.owners:

@@ -4,14 +4,14 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.services import links, why
+from bot.services import links
 from bot.services.links import PlayerView
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
 from cogs.common.characters import CharacterText, character_choices
 from cogs.common.errors import Choices, guard_autocomplete
 from cogs.whois import texts
-from cogs.whois.ui import who_card
+from cogs.whois.hiatus import player_card
 from domain.errors import InvalidInput
 
 
@@ -34,9 +34,10 @@ class Whois(commands.Cog):
         """Show the player behind a member or a character."""
         server_id = await officers_server(self.ctx, interaction)
         view = await self._find(server_id, member, character)
-        background = await why.background(self.ctx, server_id, view)
         await interaction.response.send_message(
-            view=who_card(view, background), ephemeral=True, allowed_mentions=discord.AllowedMentions.none()
+            view=await player_card(self.ctx, server_id, view),
+            ephemeral=True,
+            allowed_mentions=discord.AllowedMentions.none(),
         )
 
     @whois.autocomplete("character")

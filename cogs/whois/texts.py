@@ -32,6 +32,8 @@ BEFORE = "**Before**"
 CHARACTER_NOT_LINKED = "Not linked to anybody yet. If you know whose it is: `/link add`."
 ROSTER_NEVER_READ = "-# The roster was never read: start with `/sync roster`."
 
+BACK_BUTTON = "Back from hiatus"
+
 SUGGESTED_LIMIT = 10
 
 
@@ -67,6 +69,12 @@ def rank_by_word(label: str, reason: str, *, by: int, ends_at: datetime | None) 
     """Say which rank counts for a player, because an officer said so."""
     end = f"until {timestamp(ends_at, 'f')}, " if ends_at else ""
     return f"**Rank by an officer's word**: {escape(label)}, {end}because <@{by}> said: {escape(reason)}"
+
+
+def hiatus(until: datetime | None, reason: str, *, by: int) -> str:
+    """Say that a player is away, until when and why."""
+    end = "until somebody says otherwise" if until is None else f"until {timestamp(until, 'f')}"
+    return f"💤 **On hiatus** {end}, because <@{by}> said: {escape(reason)}"
 
 
 def unknown_class(class_id: int) -> str:

@@ -1,5 +1,7 @@
 """The card of `/whois`."""
 
+from typing import Any
+
 from discord import ui
 
 from bot.services.links import CharacterView, MemberView, PlayerView
@@ -20,14 +22,14 @@ PAST_LIMIT = 700
 NAME_LIMIT = 40
 
 
-def who_card(view: PlayerView, background: Background) -> ui.LayoutView:
+def who_card(view: PlayerView, background: Background, *controls: ui.Item[Any]) -> ui.LayoutView:
     """Show a player, or a lone member or character, with the reason for each link and what was before."""
     lines = [f"• {past_line(past, background.hidden)}" for past in background.past]
     past = [_listed(texts.BEFORE, lines, PAST_LIMIT)] if lines else []
     blocks = _blocks(view, CHARACTERS_LIMIT - sum(map(len, past)))
     if view.public_id is None:
         blocks.append(_hint(view, background))
-    return card(*blocks, *past)
+    return card(*blocks, *past, *controls)
 
 
 def _blocks(view: PlayerView, limit: int) -> list[str]:
@@ -38,6 +40,8 @@ def _blocks(view: PlayerView, limit: int) -> list[str]:
         blocks.append(texts.NO_MEMBER)
     if view.public_id is not None:
         blocks.append(_rank(view))
+    if (away := view.hiatus) is not None:
+        blocks.append(texts.hiatus(away.until, away.reason, by=away.set_by))
     if view.characters:
         lines = [_character(character, proven=view.is_proven(character)) for character in view.characters]
         blocks.append(_listed(texts.CHARACTERS, lines, limit))

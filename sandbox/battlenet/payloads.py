@@ -1,11 +1,11 @@
 """The JSON that Battle.net answers with, in the shapes of 2026."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sandbox.gamedata import CLASSES, LOCALES, RACES, REGIONS, SPEC_NAMES
+from sandbox.gamedata import CLASSES, LOCALES, RACES, REGIONS, SPEC_NAMES, SPECS, TANKS_AND_HEALERS
 from sandbox.world import Character, Guild, Realm, World, names_of, path_name
 
 Json = dict[str, Any]
@@ -161,6 +161,42 @@ def race(page: Page, race_id: int) -> Json:
         "is_selectable": True,
         "is_allied_race": race_id > 26,
     }
+
+
+def playable_class(page: Page, class_id: int) -> Json:
+    name = page.text(CLASSES[class_id])
+    return page.self_link(f"/data/wow/playable-class/{class_id}", "static") | {
+        "id": class_id,
+        "name": name,
+        "gender_name": {"male": name, "female": name},
+        "specializations": [
+            page.named_key("/data/wow/playable-specialization", "static", spec_id, spec)
+            for spec_id, spec in SPECS[class_id].items()
+        ],
+    }
+
+
+def specialization(page: Page, spec_id: int) -> Json:
+    class_id = next(class_id for class_id, specs in SPECS.items() if spec_id in specs)
+    role = TANKS_AND_HEALERS.get(spec_id, "DAMAGE")
+    return page.self_link(f"/data/wow/playable-specialization/{spec_id}", "static") | {
+        "id": spec_id,
+        "playable_class": page.named_key("/data/wow/playable-class", "static", class_id, CLASSES[class_id]),
+        "name": page.text(SPEC_NAMES[spec_id]),
+        "role": _typed(page, role),
+    }
+
+
+ENTRIES: dict[str, Callable[[Page, int], Json]] = {
+    "playable-race": race,
+    "playable-class": playable_class,
+    "playable-specialization": specialization,
+}
+"""What one entry of a static index looks like."""
+
+
+def has_entry(kind: str, entry: str) -> bool:
+    return kind in ENTRIES and entry.isdecimal() and int(entry) in INDEXES[kind][1]
 
 
 def static_index(page: Page, kind: str) -> Json:

@@ -32,7 +32,7 @@ from sandbox.battlenet.faults import (
 )
 from sandbox.battlenet.payloads import Json, Page
 from sandbox.battlenet.quota import Quota
-from sandbox.gamedata import LOCALES, RACES, REGIONS
+from sandbox.gamedata import LOCALES, REGIONS
 from sandbox.world import World
 
 TOKEN_LIFE = timedelta(seconds=86_399)
@@ -244,8 +244,8 @@ class BattleNetStandIn:
                     return payloads.realm(page, realm)
             case ["data", "wow", kind, "index"] if kind in payloads.INDEXES:
                 return payloads.static_index(page, kind)
-            case ["data", "wow", "playable-race", race] if race.isdecimal() and int(race) in RACES:
-                return payloads.race(page, int(race))
+            case ["data", "wow", kind, entry] if payloads.has_entry(kind, entry):
+                return payloads.ENTRIES[kind](page, int(entry))
         raise _RefusedError(404)
 
 

@@ -1,5 +1,7 @@
 """Reports of findings: what is queued for the audit channel, and what a delivery marks."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
@@ -32,11 +34,11 @@ async def guild(ctx: Context) -> int:
     return await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
 
 
-async def run_and_queue(ctx: Context) -> bool:
+async def run_and_queue(ctx: Context, *, begin: bool = True) -> bool:
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, SERVER)
         await audit.run_rules(ctx, session, server_id=SERVER)
-        return await audit.queue_new(ctx, session, server_id=SERVER)
+        return await audit.queue_new(ctx, session, server_id=SERVER, begin=begin)
 
 
 async def standing(ctx: Context, rule: str) -> set[int]:
@@ -57,6 +59,103 @@ async def deliver(ctx: Context, *, shown: int | None = None) -> Delivery:
     return delivery
 
 
+async def tell_first(ctx: Context, guild: int) -> None:
+    """Deliver a server's first report: later ones name what they tell."""
+    await insert_characters(ctx, guild, Toon("First", rank=9))
+    assert await run_and_queue(ctx)
+    await deliver(ctx)
+
+
+async def test_the_first_report_of_a_server_that_finds_many_counts_them_and_names_none(
+    ctx: Context, guild: int
+) -> None:
+    await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(audit.NAMED_AT_FIRST)))
+    await insert_members(ctx, facts(1, "mel"))
+    await run_and_queue(ctx)
+    [ana] = await insert_characters(ctx, guild, "Ana")
+
+    await run_and_queue(ctx)
+    first = await deliver(ctx, shown=0)
+
+    assert (first.payload["scope"], first.payload["counts_only"]) == (audit.NEW, True)
+    assert [(one["rule"], one["total"], one["findings"]) for one in first.payload["groups"]] == [
+        ("orphan_discord", 1, []),
+        ("orphan_wow", audit.NAMED_AT_FIRST + 1, []),
+    ]
+    found = await load_issues(ctx)
+    assert {issue.state for issue in found} == {State.OPEN}
+    assert all(issue.counted_at for issue in found)
+    assert not await run_and_queue(ctx)
+
+    await leave_guild(ctx, ana)
+    await insert_characters(ctx, guild, *(f"Late{n}" for n in range(audit.NAMED_AT_FIRST + 1)))
+    assert await run_and_queue(ctx)
+    second = await deliver(ctx)
+    assert not second.payload["counts_only"]
+    assert len(names(second)) == 20
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_first_report_of_few_findings_names_them(ctx: Context, guild: int, more: int) -> None:
+    await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(audit.NAMED_AT_FIRST + more)))
+    await run_and_queue(ctx)
+    assert (await deliver(ctx)).payload["counts_only"] is bool(more)
+
+
+async def test_while_the_first_report_is_on_its_way_the_next_one_names_what_it_tells(ctx: Context, guild: int) -> None:
+    await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(30)))
+    await run_and_queue(ctx)
+    outbox = Outbox(ctx)
+    first = await outbox.claim()
+    assert first is not None
+    await insert_characters(ctx, guild, *(f"Late{n}" for n in range(30)))
+    await run_and_queue(ctx)
+    await outbox.delivered(first.id, 555, ())
+    assert not (await deliver(ctx)).payload["counts_only"]
+
+
+async def test_another_guild_begins_with_counts_again(ctx: Context, guild: int, clock: FakeClock) -> None:
+    await tell_first(ctx, guild)
+    clock.advance(days=3)
+    other = await insert_guild(ctx, SERVER, name="Another")
+    await insert_characters(ctx, other, *(f"Toon{n}" for n in range(30)))
+    await run_and_queue(ctx)
+    assert (await deliver(ctx)).payload["counts_only"]
+
+
+async def test_a_first_report_that_did_not_arrive_is_made_again_as_the_first(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(30)))
+    await run_and_queue(ctx)
+    await fail(ctx)
+    clock.advance(hours=1)
+    assert await run_and_queue(ctx)
+    assert (await deliver(ctx)).payload["counts_only"]
+
+
+async def test_findings_with_a_card_of_their_own_stay_out_of_reports_of_what_is_new(ctx: Context, guild: int) -> None:
+    async with ctx.sessions.begin() as session:
+        session.add(
+            Issue(
+                public_id="held",
+                server_id=SERVER,
+                rule="held_departures",
+                rule_version=0,
+                severity=Severity.ERROR,
+                subject_kind=SubjectKind.SERVER,
+                subject_id=SERVER,
+                fingerprint="abc",
+                facts={"guild": "G", "characters": 12, "names": []},
+                state=State.OPEN,
+                opened_at=ctx.clock(),
+            )
+        )
+    async with ctx.sessions.begin() as session:
+        assert not await audit.queue_new(ctx, session, server_id=SERVER)
+    assert await audit.queue_report(ctx, SERVER) == 1
+
+
 async def test_a_report_tells_new_findings_by_rank_and_name(ctx: Context, guild: int) -> None:
     await insert_characters(ctx, guild, Toon("bo", rank=5), Toon("Ana", rank=5), Toon("Zed", rank=0))
     await insert_members(ctx, facts(1, "mel"))
@@ -72,6 +171,7 @@ async def test_a_report_tells_new_findings_by_rank_and_name(ctx: Context, guild:
 
 
 async def test_a_report_names_twenty_of_a_type_and_counts_all(ctx: Context, guild: int) -> None:
+    await tell_first(ctx, guild)
     await insert_characters(ctx, guild, *(f"Toon{n}" for n in range(30)))
     await run_and_queue(ctx)
 
@@ -139,6 +239,19 @@ async def test_a_report_that_waits_gives_way_to_the_newer_one(ctx: Context, guil
     assert await Outbox(ctx).claim() is None
 
 
+async def test_what_officers_acts_lead_to_is_told_in_one_report_later_on(ctx: Context, guild: int) -> None:
+    await tell_first(ctx, guild)
+    for name in ("Ana", "Bo"):
+        await insert_characters(ctx, guild, name)
+        assert not await run_and_queue(ctx, begin=False)
+    assert await Outbox(ctx).claim() is None
+
+    await run_and_queue(ctx)
+    await insert_characters(ctx, guild, "Cid")
+    assert await run_and_queue(ctx, begin=False), "a report that waits tells the truth"
+    assert names(await Outbox(ctx).claim()) == ["Ana", "Bo", "Cid"]
+
+
 async def test_a_report_that_waits_is_taken_back_when_nothing_of_it_stands(ctx: Context, guild: int) -> None:
     [ana] = await insert_characters(ctx, guild, "Ana")
     await run_and_queue(ctx)
@@ -166,6 +279,27 @@ async def test_what_a_report_on_the_way_tells_is_not_told_by_the_next(
     clock.advance(minutes=2)
     assert names(await deliver(ctx)) == ["Ana"]
     assert names(await deliver(ctx)) == ["Bo"]
+
+
+async def test_what_became_another_problem_while_its_report_was_on_the_way_is_told_again(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    ana = facts(1)
+    await insert_members(ctx, ana)
+    await run_and_queue(ctx)
+    outbox = Outbox(ctx)
+    first = await outbox.claim()
+    assert first is not None
+    await outbox.retry(first.id, "Discord answered 503", 60)
+    clock.advance(hours=1)
+    await insert_members(ctx, replace(ana, joined_at=clock()))
+    await run_and_queue(ctx)
+    assert names(await deliver(ctx)) == names(first)
+
+    assert await run_and_queue(ctx)
+
+    assert names(await deliver(ctx)) == names(first)
+    assert not await run_and_queue(ctx)
 
 
 async def fail(ctx: Context) -> None:

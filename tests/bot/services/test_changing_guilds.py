@@ -6,6 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from bot.services import audit, departures, pipeline, schedule, servers
+from bot.services.digest import DIGEST
+from bot.services.news import NEWS
+from bot.services.outages import OUTAGE
 from db import locks, outbox
 from db.tables.audit import Issue
 from db.tables.outbox import OutboxState
@@ -94,6 +97,16 @@ async def test_the_servers_view_of_the_old_guild_ends_by_that_act(scene: Scene, 
     assert await departures.list_held(scene.ctx, SERVER) == []
 
 
+@pytest.mark.parametrize("kind", [DIGEST, NEWS, OUTAGE])
+async def test_what_waits_to_be_told_of_the_old_guild_is_taken_back(scene: Scene, rival: Guild, kind: str) -> None:
+    await settle(scene)
+    async with scene.ctx.sessions.begin() as session:
+        words = {"server_id": SERVER, "kind": kind, "channel_id": 7_001, "payload": {}, "dedupe_key": "old"}
+        await outbox.queue(session, now=scene.ctx.clock(), **words)
+    await change(scene, rival)
+    assert (await view_of(scene, SERVER))["waiting"] == []
+
+
 async def test_the_log_keeps_what_was_given_up_and_who_closed_each_finding(scene: Scene, rival: Guild) -> None:
     await settle(scene)
     standing = len((await view_of(scene, SERVER))["findings"])
@@ -108,6 +121,7 @@ async def test_the_log_keeps_what_was_given_up_and_who_closed_each_finding(scene
             "guild_id": scene.guild_id,
             "name": "The Ember Vigil",
             "ranks": [{"index": 0, "name": "Warden", "role_id": RAIDER}],
+            "given_roles": 0,
         },
         {"guild_id": rival_id, "name": "Rivals"},
     )
@@ -122,6 +136,16 @@ async def test_ignored_findings_of_the_old_guild_end_too(scene: Scene, rival: Gu
         await session.execute(sa.update(Issue).where(Issue.server_id == SERVER).values(state=State.IGNORED))
     await change(scene, rival)
     assert (await view_of(scene, SERVER))["findings"] == []
+
+
+async def test_what_a_person_put_aside_of_the_old_guild_holds_for_no_other(scene: Scene, rival: Guild) -> None:
+    await settle(scene)
+    async with scene.ctx.sessions.begin() as session:
+        values = {"state": State.RESOLVED, "muted": True, "resolved_by": OFFICER, "resolved_at": scene.ctx.clock()}
+        await session.execute(sa.update(Issue).values(**values))
+    await change(scene, rival)
+    aside = "SELECT DISTINCT server_id FROM guild_identity.audit_issues WHERE muted"
+    assert await scene.query(aside) == [ALLIES]
 
 
 async def test_another_server_of_the_old_guild_sees_no_change(scene: Scene, rival: Guild) -> None:
@@ -202,7 +226,8 @@ async def test_a_roster_that_is_just_being_applied_leaves_no_word_about_the_old_
         guild = await session.get_one(servers.Guild, scene.guild_id)
     async with scene.ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.ROSTER, scene.guild_id)
-        await departures.queue_held(session, guild, 1, characters=5, newly_held=5, now=scene.ctx.clock())
+        word = departures.word_of_held(guild, 1, characters=5, newly_held=5)
+        await outbox.queue_to_followers(session, guild.id, word, now=scene.ctx.clock())
         changing = asyncio.create_task(change(scene, rival))
         done, _ = await asyncio.wait({changing}, timeout=0.3)
         assert not done

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bot.services import charts
-from bot.services.charts import Bar, Series, StackedBars
+from bot.services.charts import Bar, Column, Series, StackedBars, StackedColumns
 
 SERIES = (Series("proven", charts.GREEN), Series("unknown", charts.BORDER))
 
@@ -105,3 +105,27 @@ assert "MPLCONFIGDIR" not in os.environ
 
     assert done.returncode == 0, done.stderr
     assert [*home.rglob("*"), *temp.rglob("*")] == []
+
+
+def columns(*counts: tuple[int, int]) -> StackedColumns:
+    return StackedColumns(SERIES, tuple(Column(f"{number} Nov", pair) for number, pair in enumerate(counts, 1)))
+
+
+def test_columns_are_as_high_as_their_counts_whatever_the_highest_is() -> None:
+    def heights(*counts: tuple[int, int]) -> list[int]:
+        picture = pixels(charts.stacked_columns(columns(*counts)))
+        wanted = np.array([int(charts.GREEN[at : at + 2], 16) / 255 for at in (1, 3, 5)])
+        found = (np.abs(picture - wanted).max(axis=2) < 0.02)[100:]
+        return [int(part.sum(axis=0).max()) for part in np.array_split(found, len(counts), axis=1)]
+
+    high, low = heights((4_000, 0), (1_000, 0))
+    assert high == pytest.approx(4 * low, rel=0.05)
+    assert heights((0, 3), (0, 1)) == [0, 0]
+
+
+@pytest.mark.parametrize("counts", [[(0, 0)], [(1, 0)], [(10**7, 10**7)] * 8])
+def test_columns_of_nothing_and_of_millions_are_a_picture_that_a_phone_shows_whole(
+    counts: list[tuple[int, int]],
+) -> None:
+    height, width, _ = pixels(charts.stacked_columns(columns(*counts))).shape
+    assert (width, height) == (1200, 520)

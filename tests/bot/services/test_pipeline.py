@@ -53,6 +53,36 @@ async def test_a_member_list_leads_to_links_findings_and_a_report(ctx: Context) 
         assert {one.run_id for one in await load_actions(ctx, action)} == {done.outcome.run_id}
 
 
+async def test_a_list_that_does_not_come_leaves_findings_of_time_to_the_audit(ctx: Context, clock: FakeClock) -> None:
+    """Hiatus, ignoring and overrides end, and data grow old, by time alone."""
+    guild = await insert_guild(ctx, await insert_server(ctx, channel_id=CHANNEL))
+    [ana] = await insert_characters(ctx, guild, "Ana")
+
+    async def nothing() -> MemberList:
+        raise Unavailable("Discord is away")
+
+    with pytest.raises(Unavailable, match="Discord is away"):
+        await pipeline.sync_members(ctx, SERVER, nothing, trigger=Trigger.TIMER)
+    assert [issue.subject_id for issue in await load_issues(ctx, "orphan_wow")] == [ana]
+
+
+async def test_a_follow_up_that_fails_does_not_hide_why_the_list_was_not_read(
+    ctx: Context, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await insert_guild(ctx, await insert_server(ctx))
+
+    async def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("broken")
+
+    async def nothing() -> MemberList:
+        raise Unavailable("Discord is away")
+
+    monkeypatch.setattr(pipeline, "follow_up", broken)
+    with pytest.raises(Unavailable, match="Discord is away"):
+        await pipeline.sync_members(ctx, SERVER, nothing, trigger=Trigger.TIMER)
+    assert "the follow-up of run None failed on server 100" in caplog.text
+
+
 async def test_a_partial_list_leads_to_nothing(ctx: Context) -> None:
     guild = await insert_guild(ctx, await insert_server(ctx, members_synced=False, channel_id=CHANNEL))
     await insert_characters(ctx, guild, "Ana")

@@ -97,7 +97,8 @@ async def test_a_roster_takes_at_most_twelve_statements_whatever_its_size_and_it
     assert (outcome.new, outcome.returned, outcome.held) == (1, 1, size // 2 - 2)
     assert outcome.renamed == outcome.rank_moved == size - 10 - size // 2
     assert [len(seen) for seen in (first, busy, still_held)] == [9, 11, 8]
-    assert len(await scene.query("SELECT id FROM guild_identity.outbox")) == followers
+    queued = await scene.query("SELECT kind, count(*) FROM guild_identity.outbox GROUP BY kind ORDER BY kind")
+    assert queued == ([("departures", followers), ("roster_news", 2 * followers)] if followers else [])
 
 
 async def test_a_rename_by_id_keeps_the_character_and_records_the_former_name(scene: Scene, clock: FakeClock) -> None:

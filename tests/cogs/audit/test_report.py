@@ -1,6 +1,7 @@
 """What fits into one message, whatever people are called."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +10,15 @@ import pytest
 
 from cogs.audit import texts
 from cogs.audit.lines import roles_of
+from cogs.audit.list_ui import FindingPages, WorkButton
 from cogs.audit.report import GROUPS_LIMIT, Report, groups_of, lay_out, share_evenly
-from cogs.audit.ui import FindingPages, findings_page, report_card
+from cogs.audit.ui import report_card
+from cogs.common.access import OfficerItem
 from cogs.common.item import matching_items
 from cogs.common.paginator import check_budget, count_components, count_text
-from domain.audit import HEADER_COLOUR, RULES, Finding, FindingGroup, Severity, group_findings
+from domain.audit import HEADER_COLOUR, Finding, Severity
+from domain.audit_groups import FindingGroup, group_findings
+from domain.audit_rules import RULES
 from tests.cogs.common.templates import assert_disjoint
 
 WARNING = Severity.WARNING
@@ -99,15 +104,18 @@ def test_a_type_shows_20_lines_then_how_many_more_and_a_button_to_all() -> None:
     assert block.text.splitlines()[-1] == "… and 132 more"
     assert report.shown_ids == tuple(range(20))
     container = report_card(report).to_components()[1]
-    [button] = container["components"][1]["components"]
-    assert (button["label"], button["custom_id"]) == ("Show all", "audit:v1:page:orphan_wow:0")
+    work, show_all = container["components"][1]["components"]
+    assert (work["label"], work["custom_id"]) == ("Work through", "audit:v1:work:orphan_wow")
+    assert (show_all["label"], show_all["custom_id"]) == ("Show all", "audit:v1:page:orphan_wow:0")
     # By name: discord.py makes the classes of an extension anew whenever a bot loads it.
-    assert [item.__qualname__ for item in matching_items(button["custom_id"])] == ["FindingPages"]
+    owners = [item.__qualname__ for button in (work, show_all) for item in matching_items(button["custom_id"])]
+    assert owners == ["WorkButton", "FindingPages"]
 
 
-def test_nothing_left_out_needs_no_button() -> None:
+def test_where_nothing_is_left_out_the_first_finding_is_what_a_button_opens() -> None:
     card = report_card(shown(group_findings([character(id_) for id_ in range(20)])))
     assert not any(isinstance(item, FindingPages) for item in card.walk_children())
+    assert [item.rule for item in card.walk_children() if isinstance(item, WorkButton)] == ["orphan_wow"]
 
 
 def test_a_queued_report_counts_the_findings_it_does_not_carry() -> None:
@@ -158,11 +166,14 @@ def test_many_types_stay_within_one_message(types: int) -> None:
     assert report.rest == (texts.more_types(left_out * 25, left_out) if left_out else None)
 
 
-def test_one_rule_under_two_severities_has_one_button() -> None:
+def test_one_rule_under_two_severities_has_each_button_once() -> None:
     findings = [other(id_, "moved", Severity.ERROR if id_ < 30 else Severity.INFO) for id_ in range(60)]
     card = report_card(shown(group_findings(findings)))
     check_budget(card)
-    assert sum(isinstance(item, FindingPages) for item in card.walk_children()) == 1
+    assert Counter(type(item) for item in card.walk_children() if isinstance(item, OfficerItem)) == {
+        WorkButton: 1,
+        FindingPages: 1,
+    }
 
 
 def test_a_rule_that_this_release_does_not_know_is_shown_with_its_name() -> None:
@@ -188,29 +199,8 @@ def test_who_needs_less_leaves_the_rest_to_the_others(needs: list[int], room: in
     assert share_evenly(needs, room) == shares
 
 
-def test_a_page_of_20_worst_lines_fits() -> None:
-    findings = [character(id_, name=LONG, realm=LONG) for id_ in range(500)]
-    for number in (0, 12, 24):
-        view = findings_page("orphan_wow", findings, number, ROLE)
-        check_budget(view)
-        assert f"-# Page {number + 1} of 25" in view.to_components()[0]["components"][0]["content"]
-
-
-def test_a_page_beyond_a_list_that_became_shorter_is_the_last_one() -> None:
-    view = findings_page("orphan_wow", [character(id_) for id_ in range(25)], 7, ROLE)
-    text = view.to_components()[0]["components"][0]["content"]
-    assert "-# Page 2 of 2" in text
-    assert "Thrall24" in text
-
-
-def test_pages_of_a_list_that_became_empty_say_so() -> None:
-    view = findings_page("orphan_wow", [], 3, ROLE)
-    assert view.to_components()[0]["components"][0]["content"] == texts.NONE_OF_THIS_KIND
-    assert len(view.children) == 1
-
-
 def test_the_ids_of_the_audits_controls_fit_one_template() -> None:
-    assert_disjoint([FindingPages("orphan_wow", 3).custom_id], area="audit")
+    assert_disjoint([FindingPages("orphan_wow", 3).custom_id, WorkButton("orphan_wow").custom_id], area="audit")
 
 
 def test_every_severity_has_words() -> None:

@@ -6,6 +6,7 @@ import simcord
 
 from bot.services import audit, claims, links, options, pipeline, review
 from bot.services.review import Idle, Review, SuggestedMember
+from bot.services.words import NAMED
 from cogs.common.paginator import check_budget
 from cogs.link import review_texts as texts
 from cogs.link.review_ui import show_turn
@@ -302,7 +303,7 @@ def test_the_longest_suggestion_fits_into_a_message_and_its_buttons_differ() -> 
         for one in turn.candidates
     ]
     check_budget(show_turn(turn, waiting, texts.refused(HOSTILE, range(2**63 - 4, 2**63))))
-    members = ", ".join([f"<@{2**63}>"] * review.NAMED)
+    members = ", ".join([f"<@{2**63}>"] * NAMED)
     card = show_turn(
         turn, waiting, texts.not_done(f"`{'x' * 50}` was linked to {members}, 99 more meanwhile, by <@9>.")
     )

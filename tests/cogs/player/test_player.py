@@ -6,7 +6,7 @@ import simcord
 from bot.services import audit, links, player, ranks
 from bot.services.ranks import Chooser
 from cogs.common import texts as common_texts
-from cogs.setup.ranks_roles import facts_of
+from cogs.common.live_roles import role_facts
 from domain.ranks import Power
 from sandbox.world import Character
 from tests.cogs.home import Home, card_of
@@ -130,7 +130,7 @@ async def test_an_officer_by_role_alone_says_ranks(hall: Home) -> None:
     found = server.get_role(made.id)
     assert found is not None
     chooser = Chooser(hall.officer.id, frozenset({Power.MANAGE_SERVER}))
-    await ranks.choose_officer_role(hall.services.ctx, hall.server.id, facts_of(found), chooser=chooser)
+    await ranks.choose_officer_role(hall.services.ctx, hall.server.id, role_facts(found), chooser=chooser)
     assert "has the rank" in await say(hall, cora)
 
 
@@ -146,7 +146,7 @@ async def test_what_rules_say_about_the_player_follows(hall: Home) -> None:
     for index, handle in ((own, low), (other, high)):
         found = server.get_role(handle.id)
         assert found is not None
-        await ranks.map_role(hall.services.ctx, hall.server.id, index, facts_of(found), chooser=chooser)
+        await ranks.map_role(hall.services.ctx, hall.server.id, index, role_facts(found), chooser=chooser)
     await say(hall, rank=str(other))
     standing = await audit.standing(hall.services.ctx, hall.server.id)
     [finding] = [finding for finding in standing if finding.rule == "no_guild_role"]
