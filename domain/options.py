@@ -25,6 +25,7 @@ MEMBER_MINUTES: Final = Bounds(5, 120)
 PROFILE_HOURS: Final = Bounds(6, 168)
 STALE_DAYS: Final = Bounds(7, 365)
 REPORT_LINES: Final = Bounds(5, 25)
+DATA_DAYS: Final = Bounds(1, 30)
 BOUNDS: Final[Mapping[str, Bounds]] = MappingProxyType(
     {
         "roster_hours": ROSTER_HOURS,
@@ -32,6 +33,7 @@ BOUNDS: Final[Mapping[str, Bounds]] = MappingProxyType(
         "profile_hours": PROFILE_HOURS,
         "stale_days": STALE_DAYS,
         "report_lines": REPORT_LINES,
+        "data_days": DATA_DAYS,
     }
 )
 UTC: Final = "UTC"
@@ -54,7 +56,9 @@ class Options:
     """What a server has set.
 
     `roster_hours`, `member_minutes` and `profile_hours` are intervals; `stale_days` are the days without a login after
-    which a character is stale; `report_lines` how many findings of one type a report names.
+    which a character is stale; `report_lines` how many findings of one type a report names;
+    `data_days` the days without a whole roster or member list after which that is a finding; `digest` whether the audit
+    channel gets a digest each week.
     """
 
     time_zone: str = UTC
@@ -65,6 +69,8 @@ class Options:
     profile_hours: int = 24
     stale_days: int = 30
     report_lines: int = 20
+    data_days: int = 3
+    digest: bool = True
 
 
 def with_changes(options: Options, given: Mapping[str, Any]) -> Options:
@@ -93,6 +99,8 @@ def _valid(name: str, value: Any) -> Any:
             return _one_of(Language, name, value)
         case "link_mode":
             return _one_of(LinkMode, name, value)
+        case "digest":
+            return value
     bounds = BOUNDS[name]
     if not bounds.least <= value <= bounds.most:
         raise InvalidInput(f"`{name}` takes a whole number from {bounds.least} to {bounds.most}.")

@@ -60,9 +60,7 @@ class Matching:
             for id_ in doubted:
                 self.links[id_] = replace(self.links[id_], confidence=Confidence.MEDIUM)
             doubted = {
-                id_
-                for id_, link in self.links.items()
-                if link.confidence is Confidence.HIGH and link.over & doubted
+                id_ for id_, link in self.links.items() if link.confidence is Confidence.HIGH and link.over & doubted
             }
 
     def _is_contradicted(self, character_id: int) -> bool:

@@ -93,14 +93,15 @@ async def _apply(
     return opened
 
 
-async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int) -> bool:
+async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int, begin: bool = True) -> bool:
     """Queue a report of the findings that no report tells yet; False without any, or without a channel.
 
     The first one about a guild, if there are many, only counts them by type. Findings that have a card of their own are
     left to that.
 
     A report that waits is replaced by the newer one, or taken back when nothing of it stands. After a delivery that
-    failed for good, the channel is tried again an hour later, or when another one is chosen.
+    failed for good, the channel is tried again an hour later, or when another one is chosen. With `begin` False only a
+    report that waits is brought up to date: what else is new is left to the next one.
     """
     server = await session.get(Server, server_id)
     if server is None or server.audit_channel_id is None or server.left_at is not None:
@@ -108,7 +109,9 @@ async def queue_new(ctx: Context, session: AsyncSession, *, server_id: int) -> b
     if await is_hopeless(ctx, session, server_id, server.audit_channel_id):
         return False
     await audit.mark_departures_shown(session, server_id, now=ctx.clock())
-    await outbox.hold_waiting(session, server_id=server_id, kind=REPORT, dedupe_key=NEW)
+    waits = await outbox.hold_waiting(session, server_id=server_id, kind=REPORT, dedupe_key=NEW)
+    if not (waits or begin):
+        return False
     told = outbox.on_the_way(server_id, REPORT, "counted", but=NEW)
     findings = await audit.untold_findings(session, server_id, told_by=told, but=WITH_CARD)
     if findings:

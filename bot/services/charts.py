@@ -36,11 +36,16 @@ GREEN: Final = "#4ade80"
 BLUE: Final = "#60a5fa"
 DARK_BLUE: Final = "#2f5f9e"
 AMBER: Final = "#fbbf24"
+RED: Final = "#f87171"
+DARK_RED: Final = "#b91c1c"
 
 SIDES: Final = 0.17
 """The part of the width that is left for what is said at the ends of the bars."""
 INSIDE: Final = 0.06
 """The least part of a bar's length into which its number fits."""
+COLUMNS_HEIGHT: Final = 5.2
+COLUMN_FRAME: Final = 0.62
+"""Inches below columns, for their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +83,27 @@ class StackedBars:
     sides: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: a count for each series, in their order; its label is of letters that every font has."""
+
+    label: str
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StackedColumns:
+    """A chart of columns that stand side by side, as high as their counts, the first series at the bottom."""
+
+    series: tuple[Series, ...]
+    columns: tuple[Column, ...]
+
+
 def stacked_bars(chart: StackedBars) -> bytes:
     """Draw stacked bars; give a PNG, 1,200 pixels wide and about 700 high for ten bars."""
-    matplotlib = _matplotlib()
     places = _places(chart.bars)
     height = FRAME + ROW * (places[-1] + 1 if places else 1)
-    figure = matplotlib.figure.Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=BACKGROUND)
-    matplotlib.backends.backend_agg.FigureCanvasAgg(figure)
+    figure = _figure(height)
     axes = figure.add_axes((LABELS, 0.02, 0.99 - LABELS - SIDES, 1 - FRAME / height), facecolor=BACKGROUND)
     axes.set_axis_off()
     axes.set_xlim(0, 1)
@@ -97,10 +116,47 @@ def stacked_bars(chart: StackedBars) -> bytes:
             (LABELS - 0.02) * WIDTH * DPI,
         )
         axes.text(1.015, place, side, ha="left", va="center", color=DIM, fontsize=TEXT)
-    handles = [matplotlib.patches.Patch(facecolor=one.colour, edgecolor=BORDER) for one in chart.series]
+    _add_legend(figure, chart.series, height)
+    return _png(figure)
+
+
+def stacked_columns(chart: StackedColumns) -> bytes:
+    """Draw stacked columns with their totals above them; give a PNG of 1,200 by 520 pixels."""
+    figure = _figure(COLUMNS_HEIGHT)
+    bottom, top = COLUMN_FRAME / COLUMNS_HEIGHT, 1 - FRAME / COLUMNS_HEIGHT
+    axes = figure.add_axes((0.02, bottom, 0.96, top - bottom), facecolor=BACKGROUND)
+    axes.set_axis_off()
+    axes.set_xlim(-0.6, len(chart.columns) - 0.4)
+    highest = max((sum(column.counts) for column in chart.columns), default=0) or 1
+    axes.set_ylim(0, highest)
+    axes.axhline(0, color=BORDER, linewidth=2, clip_on=False)
+    for place, column in enumerate(chart.columns):
+        height = 0
+        for one, count in zip(chart.series, column.counts, strict=True):
+            axes.bar(place, count, bottom=height, width=0.7, color=one.colour)
+            height += count
+        for text, at, colour, side in (
+            (f"{height:,}", height + 0.02 * highest, BRIGHT, "bottom"),
+            (column.label, -0.04 * highest, DIM, "top"),
+        ):
+            axes.text(place, at, text, ha="center", va=side, color=colour, fontsize=TEXT, parse_math=False)
+    _add_legend(figure, chart.series, COLUMNS_HEIGHT)
+    return _png(figure)
+
+
+def _figure(height: float) -> Any:
+    matplotlib = _matplotlib()
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, height), dpi=DPI, facecolor=BACKGROUND)
+    matplotlib.backends.backend_agg.FigureCanvasAgg(figure)
+    return figure
+
+
+def _add_legend(figure: Any, series: Sequence[Series], height: float) -> None:
+    patch = _matplotlib().patches.Patch
+    handles = [patch(facecolor=one.colour, edgecolor=BORDER) for one in series]
     figure.legend(
         handles,
-        [one.label for one in chart.series],
+        [one.label for one in series],
         loc="upper left",
         bbox_to_anchor=(0.01, 1 - 0.08 / height),
         ncols=LEGEND_COLUMNS if len(handles) > LEGEND_COLUMNS + 1 else max(1, len(handles)),
@@ -112,6 +168,9 @@ def stacked_bars(chart: StackedBars) -> bytes:
         handletextpad=0.5,
         columnspacing=1.4,
     )
+
+
+def _png(figure: Any) -> bytes:
     made = io.BytesIO()
     figure.savefig(made, format="png", dpi=DPI, facecolor=BACKGROUND)
     return made.getvalue()

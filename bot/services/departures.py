@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.services.context import Context
 from db import actions, locks, outbox, roster, servers
+from db.outbox import Word
 from db.tables.guilds import Character, Guild, HeldDeparture
 from db.tables.outbox import OutboxMessage, OutboxState
 from domain.audit import SubjectKind
@@ -100,34 +101,20 @@ async def decide(ctx: Context, server_id: int, *, apply: bool, actor_id: int, sh
             ],
             now,
         )
-        await outbox.queue_to_followers(
-            session,
-            guild_id=guild.id,
-            kind=NOTICE,
-            payload={"event": "decided", "by": actor_id, "server_id": server_id, **facts},
-            dedupe_key=f"{guild.id}:decided:{now.isoformat()}",
-            now=now,
-        )
+        payload = {"event": "decided", "by": actor_id, "server_id": server_id, **facts}
+        word = Word(NOTICE, payload, f"{guild.id}:decided:{now.isoformat()}")
+        await outbox.queue_to_followers(session, guild.id, word, now=now)
         return Decision(guild.id, guild.name, apply, count)
 
 
-async def queue_held(
-    session: AsyncSession, guild: Guild, run_id: int, *, characters: int, newly_held: int, now: datetime
-) -> None:
-    """Queue a word to the servers of a guild that departures wait; one not yet sent tells the newest number.
+def word_of_held(guild: Guild, run_id: int, *, characters: int, newly_held: int) -> Word:
+    """Give the word to the servers of a guild that departures wait; one not yet sent tells the newest number.
 
     While nothing is newly held, only servers are told that no word of it reached or is on its way to.
     """
     key = f"{guild.id}:held"
-    await outbox.queue_to_followers(
-        session,
-        guild_id=guild.id,
-        kind=NOTICE,
-        payload={"event": "held", "run_id": run_id, "characters": characters, "guild": guild.name},
-        dedupe_key=key,
-        now=now,
-        but=None if newly_held else _told(guild, key),
-    )
+    payload = {"event": "held", "run_id": run_id, "characters": characters, "guild": guild.name}
+    return Word(NOTICE, payload, key, but=None if newly_held else _told(guild, key))
 
 
 async def _held(session: AsyncSession, guild: Guild) -> list[HeldCharacter]:

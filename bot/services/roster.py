@@ -10,11 +10,13 @@ from bot.battlenet.outcomes import Forbidden, Found, NotFound, Outcome, Unavaila
 from bot.battlenet.payloads import RosterMember, RosterPayload
 from bot.services import departures
 from bot.services.context import Context
+from bot.services.news import word_of_news
 from bot.services.runs import Run, running
-from db import jobs, locks, roster
+from db import jobs, locks, outbox, roster
 from db.runs import Scope
 from db.tables.guilds import Guild
 from domain.errors import NotFound as NothingThere
+from domain.news import news_of
 from domain.roster import Departure, Identity, RosterEntry, RosterPlan, plan
 from domain.runs import RunSource, RunStatus, Trigger
 
@@ -111,13 +113,22 @@ async def _apply(ctx: Context, run: Run, guild: Guild, payload: RosterPayload, *
         )
         planned = plan(stored, entries)
         await roster.apply(session, planned, guild_id=guild.id, region=guild.region, run_id=run.id, now=now)
-        if planned.held:
-            await departures.queue_held(
-                session, guild, run.id, characters=len(planned.held), newly_held=_newly_held(planned), now=now
-            )
+        if words := _words(guild, run.id, planned):
+            await outbox.queue_to_followers(session, guild.id, *words, now=now)
         if followed:
             await jobs.enqueue_profiles(session, guild.id)
     return planned
+
+
+def _words(guild: Guild, run_id: int, planned: RosterPlan) -> list[outbox.Word]:
+    """Give what the servers of a guild are told of a roster; `guild` is as it stood before."""
+    words = []
+    if planned.held:
+        held = {"characters": len(planned.held), "newly_held": _newly_held(planned)}
+        words.append(departures.word_of_held(guild, run_id, **held))
+    if (news := news_of(planned, is_first=guild.roster_synced_at is None)) is not None:
+        words.append(word_of_news(guild, run_id, news))
+    return words
 
 
 def _entry(member: RosterMember) -> RosterEntry:

@@ -14,8 +14,12 @@ from bot.services import reference
 from bot.services.audit import REPORT
 from bot.services.context import Context
 from bot.services.departures import NOTICE
+from bot.services.digest import DIGEST
+from bot.services.news import NEWS
 from bot.services.options import options_of
-from db import actions, audit, locks, outbox, ranks, servers
+from bot.services.outages import OUTAGE
+from bot.services.roles import BLOCKED, HELD, ROLE
+from db import actions, audit, locks, outbox, ranks, role_runs, servers
 from db.tables.guilds import Guild
 from db.tables.servers import Server
 from domain import errors
@@ -50,6 +54,11 @@ class ServerView:
     guild: FollowedGuild | None
     undelivered: str | None
     """Why the last message to this server could not be delivered, None when it was."""
+
+    @property
+    def is_read(self) -> bool:
+        """Tell whether roster and members were both read whole: before that no finding means nothing."""
+        return self.members_synced_at is not None and self.guild is not None and self.guild.roster_synced_at is not None
 
 
 async def note_presence(ctx: Context, server_id: int, name: str) -> None:
@@ -201,12 +210,15 @@ async def _give_up(
     # A roster of it that is just being applied may queue a notice; the lock is never held by who wants the people's.
     await locks.hold(session, locks.Lock.ROSTER, guild.id)
     await audit.close_all(session, server_id, by=actor_id, now=now)
-    await outbox.withdraw_all(session, server_id=server_id, kinds=(REPORT, NOTICE))
+    await outbox.withdraw_all(
+        session, server_id=server_id, kinds=(REPORT, NOTICE, NEWS, OUTAGE, DIGEST, ROLE, HELD, BLOCKED)
+    )
     return {
         "guild_id": guild.id,
         "name": guild.name,
         "ranks": await ranks.rank_map(session, server_id, guild.id),
         "overrides": await ranks.end_overrides(session, server_id, now),
+        "given_roles": await role_runs.forget_all(session, server_id),
     }
 
 

@@ -6,11 +6,13 @@ from enum import Enum
 
 import discord
 
-from bot.services.ranks import RankView
+from bot.services.ranks import RanksView, RankView
 from bot.services.servers import ServerView
 from bot.services.status import RunView
 from cogs.setup import texts
+from cogs.setup.ranks_roles import out_of_reach
 from domain.options import Options
+from domain.ranks import RankTruth
 from domain.runs import RunSource, RunStatus
 
 
@@ -93,6 +95,24 @@ def check_ranks(server: discord.Guild, ranks: Sequence[RankView]) -> list[Check]
     """Look at the roles of ranks: one that was deleted makes a finding of everybody who has the rank."""
     gone = [rank.label for rank in ranks if rank.role_id is not None and server.get_role(rank.role_id) is None]
     return [Check(State.WARNING, texts.rank_roles_gone(gone))] if gone else []
+
+
+def check_role_sync(server: discord.Guild, view: RanksView) -> list[Check]:
+    """Look at what Muster needs to give and take the roles of ranks; nothing while that is off."""
+    if not view.role_sync:
+        return []
+    if view.truth is not RankTruth.GAME:
+        return [Check(State.WARNING, texts.ROLE_SYNC_IDLE)]
+    if not server.me.guild_permissions.manage_roles:
+        return [Check(State.MISSING, texts.ROLE_SYNC_FORBIDDEN)]
+    # A deleted role has a line of its own.
+    mapped = ((rank, server.get_role(rank.role_id)) for rank in view.ranks if rank.role_id is not None)
+    blocked = [
+        Check(State.MISSING, texts.role_sync_blocked(rank.label, role.id, reason))
+        for rank, role in mapped
+        if role is not None and (reason := out_of_reach(role))
+    ]
+    return blocked or [Check(State.OK, texts.ROLE_SYNC_ON)]
 
 
 def check_guild(view: ServerView) -> Check:

@@ -15,6 +15,7 @@ from cogs.common.progress import Progress
 from cogs.setup import texts
 from domain.links import LinkMode
 from domain.options import (
+    DATA_DAYS,
     MEMBER_MINUTES,
     PROFILE_HOURS,
     REPORT_LINES,
@@ -24,7 +25,7 @@ from domain.options import (
     find_time_zones,
 )
 
-RULES_HEED = frozenset({"link_mode", "stale_days"})
+RULES_HEED = frozenset({"link_mode", "stale_days", "data_days"})
 """Options that change what rules link and find: both follow at once."""
 
 TimeZoneText = app_commands.Range[str, 1, 100]
@@ -54,6 +55,8 @@ class OptionsCommand(commands.Cog):
         profile_hours: app_commands.Range[int, PROFILE_HOURS.least, PROFILE_HOURS.most] | None = None,
         stale_days: app_commands.Range[int, STALE_DAYS.least, STALE_DAYS.most] | None = None,
         report_lines: app_commands.Range[int, REPORT_LINES.least, REPORT_LINES.most] | None = None,
+        data_days: app_commands.Range[int, DATA_DAYS.least, DATA_DAYS.most] | None = None,
+        digest: bool | None = None,
     ) -> None:
         """Set the options that are given, and show all."""
         given = {
@@ -65,6 +68,8 @@ class OptionsCommand(commands.Cog):
             "profile_hours": profile_hours,
             "stale_days": stale_days,
             "report_lines": report_lines,
+            "data_days": data_days,
+            "digest": digest,
         }
         async with Progress(interaction) as progress:
             server_id = await officers_server(self.ctx, interaction)

@@ -27,6 +27,8 @@ OPTION_HELP = {
     "profile_hours": "Hours for which a character's profile counts as fresh.",
     "stale_days": "Days without a login after which a character is reported.",
     "report_lines": "How many findings of one type a report names.",
+    "data_days": "Days without a whole roster or member list after which that is reported.",
+    "digest": "Whether the audit channel gets a digest each Monday at 9:00, by the server's time zone.",
 }
 LANGUAGES = {
     Language.ENGLISH: "English",
@@ -43,6 +45,8 @@ LINK_MODES = {
     LinkMode.SUGGEST: "Muster only suggests; officers link. Links that exist stay",
     LinkMode.OFF: "Muster neither links nor suggests. Links that exist stay",
 }
+DIGEST_ON = "Mondays at 9:00 in the audit channel"
+DIGEST_OFF = "off"
 CHANGED = "**✏️ {}**"
 OPTIONS_TITLE = "## Options"
 OPTIONS_HINT = "Change one by filling it in: `/setup options`."
@@ -57,6 +61,8 @@ NEXT = "**Next**"
 NEXT_ROSTER = "`/sync roster` reads its roster."
 NEXT_CHANNELS = "`/setup channels` chooses where findings are posted."
 NEXT_CHECK = "`/setup check` tells whether anything is missing."
+
+TRIAL = "-# A trial: Muster can post here."
 
 CHANNEL_WARNING = (
     "⚠️ **Everyone can read this channel.** Officers' notes and findings about members will be posted there. Take "
@@ -84,6 +90,15 @@ TIMERS_OFF = (
     "last login) wait. Whoever runs Muster sets `MUSTER_ENV=production` to switch them on."
 )
 BATTLENET_ANSWERS = "Battle.net: answers."
+ROLE_SYNC_ON = "Role sync: on, and every role of a rank is within Muster's reach."
+ROLE_SYNC_IDLE = (
+    "Role sync: on, but nothing decides about rank roles, so none is changed. Choose “The game decides” with "
+    "`/setup ranks`, or switch it off with `/setup roles`."
+)
+ROLE_SYNC_FORBIDDEN = (
+    "Role sync: Muster's role lacks **Manage Roles**, so no role is given or taken. Give it that in Server Settings, "
+    "Roles."
+)
 DELIVERED = "Posts: the last one arrived, or there was none yet."
 
 
@@ -105,6 +120,8 @@ def option_lines(options: Options) -> dict[str, str]:
         "profile_hours": f"Profiles: fresh for {count_of(options.profile_hours, 'hour')}",
         "stale_days": f"Long away: after {count_of(options.stale_days, 'day')} without a login",
         "report_lines": f"Reports: {count_of(options.report_lines, 'finding')} of one type by name",
+        "data_days": f"Out of date: after {count_of(options.data_days, 'day')} without a roster or a member list",
+        "digest": f"Weekly digest: {DIGEST_ON if options.digest else DIGEST_OFF}",
     }
 
 
@@ -136,11 +153,29 @@ def channel_refused(channel_id: int, missing: Sequence[str]) -> str:
     )
 
 
+def guild_chat(channel_id: int) -> str:
+    """Say that a channel belongs to the guild's chat, and that the choice was not stored."""
+    return (
+        f"<#{channel_id}> is linked to the guild's chat in the game: Discord lets no app write there, and the whole "
+        "guild would read what officers find. Choose another channel, one for officers only. Nothing was changed."
+    )
+
+
+def channel_shut(channel_id: int, reason: str) -> str:
+    """Say that a channel did not take a trial post, and that the choice was not stored."""
+    return (
+        f"Muster tried to post in <#{channel_id}>, and Discord refused: {reason}. Mend that in the channel's settings, "
+        "Permissions, or choose another channel. Nothing was changed."
+    )
+
+
 def channel_set(channel_id: int) -> str:
     """Say what will be posted where."""
     return (
         f"## Audit channel\n<#{channel_id}> gets:\n"
         "- new audit findings, after each sync that finds some\n"
+        "- who joined, left, or moved in rank, and that something can't be read for an hour or more\n"
+        "- a digest each week (`/setup options` switches it off)\n"
         "- large departures that wait for an officer, and who decided them\n"
         "Nobody is pinged. `/audit report` posts what stands now."
     )
@@ -195,6 +230,11 @@ def rank_roles_gone(ranks: Sequence[str]) -> str:
     return f"Ranks: {gone} deleted, so everybody of that rank seems to lack it. Choose again with `/setup ranks`."
 
 
+def role_sync_blocked(rank: str, role_id: int, reason: str) -> str:
+    """Say why Muster can't give the role of a rank, and what to do."""
+    return f"Role sync: <@&{role_id}> of **{escape(rank)}** is left as it is: {reason}."
+
+
 def guild_followed(name: str, realm: str, region: str) -> str:
     """Name the guild."""
     return f"Guild: {escape(name)}, {escape(realm)} ({region.upper()})."
@@ -239,6 +279,17 @@ def battlenet_silent(reason: str) -> str:
 def undelivered(reason: str) -> str:
     """Say why the last post did not arrive."""
     return f"Posts: the last one could not be delivered: {escape(reason, 300)}."
+
+
+def role_lost(ranks: Sequence[str], *, officers: bool) -> str:
+    """Tell officers that a role was deleted which stood for ranks, made officers, or both."""
+    lines = ["## A role was deleted"]
+    if ranks:
+        names = ", ".join(f"**{escape(rank)}**" for rank in ranks)
+        lines.append(f"It stood for {names}, so everybody of that rank seems to lack it.")
+    if officers:
+        lines.append("It made officers: until another one is chosen, only Manage Server does.")
+    return "\n".join([*lines, "Choose again with `/setup ranks`."])
 
 
 def channel_lost(channel: str | None, server: str, reason: str) -> str:

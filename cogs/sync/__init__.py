@@ -5,5 +5,5 @@ from cogs.sync.cog import Sync
 
 
 async def setup(bot: MusterBot) -> None:
-    """Load the commands and the notices about held departures."""
+    """Load the commands and the notices."""
     await bot.add_cog(Sync(bot))

@@ -7,6 +7,8 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services import departures, pipeline, servers
+from bot.services.news import NEWS
+from bot.services.outages import OUTAGE
 from bot.services.outbox import Delivery
 from cogs.common.access import officers_server
 from cogs.common.bot import MusterBot
@@ -15,6 +17,7 @@ from cogs.common.members import read_members
 from cogs.common.progress import Progress, status_view
 from cogs.sync import texts
 from cogs.sync.decisions import decided_card, follow, render_notice
+from cogs.sync.news import render_news, render_outage
 from cogs.sync.ui import members_card, roster_card, status_card
 from domain.errors import FollowsNoGuild
 from domain.runs import Trigger
@@ -30,12 +33,15 @@ class Sync(commands.GroupCog, group_name="sync", group_description=texts.GROUP):
         self.ctx = bot.services.ctx
 
     async def cog_load(self) -> None:
-        """Render the notices about held departures."""
+        """Render what the syncs tell by themselves."""
         self.bot.deliverer.register(departures.NOTICE, self._notice)
+        self.bot.deliverer.register(NEWS, partial(render_news, self.ctx))
+        self.bot.deliverer.register(OUTAGE, render_outage)
 
     async def cog_unload(self) -> None:
         """Leave the notices to whoever loads next."""
-        self.bot.deliverer.unregister(departures.NOTICE)
+        for kind in (departures.NOTICE, NEWS, OUTAGE):
+            self.bot.deliverer.unregister(kind)
 
     @app_commands.command(description=texts.ROSTER)
     async def roster(self, interaction: discord.Interaction) -> None:

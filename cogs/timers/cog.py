@@ -6,7 +6,7 @@ from functools import partial
 
 from discord.ext import commands, tasks
 
-from bot.services import pipeline, runs, schedule
+from bot.services import digest, lost_roles, pipeline, runs, schedule
 from cogs.common.bot import MusterBot
 from cogs.common.members import read_members
 from cogs.common.timers import Steady
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 20.0
 LOOK_SECONDS = 60.0
+DIGEST_LOOK_SECONDS = 300.0
 PROFILES_LOOK_SECONDS = 900.0
 """Well below the hours of an interval; each look goes through all characters' last checks."""
 STOP_SECONDS = 3.0
@@ -33,7 +34,7 @@ class Timers(commands.Cog):
         self.worker = bot.services.worker
         self.holds_lease = False
         self._told: bool | None = None
-        self._loops = (self.lease, self.rosters, self.member_lists, self.profiles)
+        self._loops = (self.lease, self.rosters, self.member_lists, self.profiles, self.digests)
         self._kept: dict[str, Steady] = {}
 
     async def cog_load(self) -> None:
@@ -100,6 +101,14 @@ class Timers(commands.Cog):
             if self.holds_lease:
                 await schedule.queue_profiles(self.ctx)
 
+    @tasks.loop(seconds=DIGEST_LOOK_SECONDS)
+    async def digests(self) -> None:
+        """Queue the weekly digests that are due."""
+        async with self._steady("digest timer"):
+            if self.holds_lease and await digest.queue_due(self.ctx):
+                self.bot.deliverer.wake()
+
+    @digests.before_loop
     @profiles.before_loop
     @rosters.before_loop
     @member_lists.before_loop
@@ -121,6 +130,7 @@ class Timers(commands.Cog):
         async with self._steady(f"members of server {server_id}"):
             try:
                 fetch = partial(read_members, self.ctx, server)
+                await lost_roles.note_roles(self.ctx, server_id, [role.id for role in server.roles])
                 await pipeline.sync_members(self.ctx, server_id, fetch, trigger=Trigger.TIMER)
             except MusterError as error:
                 log.info("members of server %s: %s", server_id, error)

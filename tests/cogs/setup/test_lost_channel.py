@@ -89,7 +89,7 @@ async def test_findings_that_were_not_posted_come_with_the_report_after_the_repa
     hall.clock.advance(hours=1)
     await run(hall)
     [posted] = hall.audit.history()
-    assert "new since the last report" in text_of(posted)
+    assert "at the first look" in text_of(posted)
     hall.clock.advance(hours=1)
     await run(hall)
     assert len(hall.audit.history()) == 1
@@ -104,5 +104,5 @@ async def test_findings_that_were_not_posted_come_to_another_channel_at_once(hal
     await hall.officer.slash(hall.general, "setup channels", audit=hall.general)
     await run(hall)
     [posted] = hall.general.history()
-    assert "new since the last report" in text_of(posted)
+    assert "at the first look" in text_of(posted)
     assert len(told(hall, hall.officer)) == 1

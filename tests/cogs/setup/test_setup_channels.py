@@ -3,7 +3,9 @@ import pytest
 import simcord
 
 from bot.services import servers
-from tests.cogs.home import Home, card_of
+from cogs.common import texts as common_texts
+from cogs.setup import texts
+from tests.cogs.home import Home, card_of, text_of
 
 
 async def audit_channel(home: Home) -> int | None:
@@ -42,6 +44,47 @@ async def test_a_channel_where_muster_cannot_post_is_refused_with_the_remedy(
     await home.env.settle()
     result = await home.officer.slash(home.general, "setup channels", audit=closed)
     assert said in home.refused(result)
+    assert await audit_channel(home) is None
+
+
+def sends(home: Home) -> int:
+    """Count the messages that the bot has tried to post in the audit channel."""
+    path = f"/channels/{home.audit.id}/messages"
+    return sum(call.method == "POST" and call.path == path for call in home.env.http_requests)
+
+
+async def test_a_channel_linked_to_guild_chat_is_refused_by_a_trial_post_that_says_why(home: Home) -> None:
+    home.env.inject_error("POST", f"/channels/{home.audit.id}/messages", status=403, code=20062)
+    result = await home.officer.slash(home.general, "setup channels", audit=home.audit)
+    assert home.refused(result) == texts.guild_chat(home.audit.id)
+    assert await audit_channel(home) is None
+
+
+async def test_a_trial_post_that_arrives_leaves_nothing_behind(home: Home) -> None:
+    await home.officer.slash(home.general, "setup channels", audit=home.audit)
+    assert sends(home) == 1
+    assert home.audit.history() == []
+
+
+async def test_a_trial_post_that_could_not_be_taken_back_says_what_it_was_and_hinders_nothing(home: Home) -> None:
+    home.env.inject_error("DELETE", f"/channels/{home.audit.id}/messages/*", status=403, code=50013)
+    await home.officer.slash(home.general, "setup channels", audit=home.audit)
+    assert [text_of(message) for message in home.audit.history()] == [texts.TRIAL]
+    assert await audit_channel(home) == home.audit.id
+
+
+async def test_what_only_the_trial_shows_is_told_with_the_remedy(home: Home) -> None:
+    home.env.inject_error("POST", f"/channels/{home.audit.id}/messages", status=403, code=50013)
+    result = await home.officer.slash(home.general, "setup channels", audit=home.audit)
+    assert "Discord refused: Muster may not write in the channel." in home.refused(result)
+    assert await audit_channel(home) is None
+
+
+async def test_a_channel_is_not_refused_because_discord_broke_down(home: Home) -> None:
+    home.env.inject_error("POST", f"/channels/{home.audit.id}/messages", status=503)
+    result = await home.officer.slash(home.general, "setup channels", audit=home.audit)
+    assert card_of(result) == common_texts.DISCORD_FAILED
+    assert home.env.errors
     assert await audit_channel(home) is None
 
 

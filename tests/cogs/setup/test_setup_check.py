@@ -1,11 +1,14 @@
 import discord
 import pytest
 
+from bot.services import ranks
 from cogs.setup import texts
 from cogs.setup.checks import Check, State, check_intent, check_timers
 from domain.options import Options
+from domain.ranks import RankTruth
 from sandbox.battlenet import faults
 from tests.cogs.home import Home, card_of
+from tests.cogs.ranked import furnish, role_named, server_of, switch, take_manage_roles, wanted
 
 ON = discord.ApplicationFlags(gateway_guild_members=True)
 LIMITED = discord.ApplicationFlags(gateway_guild_members_limited=True)
@@ -146,3 +149,44 @@ def test_the_timers_are_told_with_the_servers_own_intervals() -> None:
     own = Options(roster_hours=1, member_minutes=120)
     assert check_timers(own, on=True) == Check(State.OK, told.format("1 hour", "120 minutes"))
     assert check_timers(own, on=False) == Check(State.WARNING, texts.TIMERS_OFF)
+
+
+@pytest.fixture
+async def ruled(hall: Home) -> Home:
+    """The same with a role for each rank, and role sync on."""
+    await furnish(hall)
+    await switch(hall, on=True)
+    return hall
+
+
+async def role_lines(home: Home) -> list[str]:
+    """Give what the check says of role sync."""
+    return [line for line in await check(home) if "Role sync:" in line]
+
+
+async def test_role_sync_that_is_off_is_not_looked_at(ruled: Home) -> None:
+    assert await role_lines(ruled) == [f"✅ {texts.ROLE_SYNC_ON}"]
+    await switch(ruled, on=False)
+    assert await role_lines(ruled) == []
+
+
+async def test_role_sync_without_anything_that_decides_is_told(ruled: Home) -> None:
+    ctx = ruled.services.ctx
+    await ranks.choose_truth(ctx, ruled.server.id, RankTruth.REPORT_ONLY, actor_id=ruled.officer.id)
+    assert await role_lines(ruled) == [f"⚠️ {texts.ROLE_SYNC_IDLE}"]
+
+
+async def test_role_sync_without_manage_roles_is_told_with_the_remedy(ruled: Home) -> None:
+    await take_manage_roles(ruled)
+    assert await role_lines(ruled) == [f"❌ {texts.ROLE_SYNC_FORBIDDEN}"]
+
+
+async def test_roles_above_musters_own_are_told_each_with_the_remedy(ruled: Home) -> None:
+    names = sorted(name for held in wanted(ruled).values() for name in held)
+    high = role_named(ruled, names[0])
+    top = server_of(ruled).me.top_role
+    ruled.env.backend.reorder_roles(ruled.server.id, [{"id": high.id, "position": top.position + 1}])
+    await ruled.env.settle()
+    [line] = await role_lines(ruled)
+    assert line.startswith(f"❌ Role sync: <@&{high.id}> of **{names[0]}** is left as it is: ")
+    assert "Move Muster's role above it in Server Settings, Roles" in line

@@ -21,6 +21,8 @@ FRESH = [
     "Profiles: fresh for 24 hours",
     "Long away: after 30 days without a login",
     "Reports: 20 findings of one type by name",
+    "Out of date: after 3 days without a roster or a member list",
+    "Weekly digest: Mondays at 9:00 in the audit channel",
 ]
 
 

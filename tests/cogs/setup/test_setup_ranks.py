@@ -7,10 +7,10 @@ import simcord
 from bot.services import audit, ranks
 from bot.services.ranks import Chooser, RanksView, RankView
 from cogs.common import texts as common_texts
+from cogs.common.live_roles import role_facts
 from cogs.common.paginator import check_budget, count_text
 from cogs.setup import ranks_texts as texts
 from cogs.setup.ranks import officers_card, rank_card, ranks_card
-from cogs.setup.ranks_roles import facts_of
 from domain.ranks import NAME_LIMIT, Power, RankTruth
 from tests.cogs.home import Home, card_of, text_of
 from tests.support.people import load_actions
@@ -68,7 +68,7 @@ async def council(home: Home) -> simcord.MemberActor:
     server = server_of(home)
     found = server.get_role(made.id)
     assert found is not None
-    await ranks.choose_officer_role(home.services.ctx, home.server.id, facts_of(found), chooser=chooser)
+    await ranks.choose_officer_role(home.services.ctx, home.server.id, role_facts(found), chooser=chooser)
     actor = home.server.add_member(home.env.create_user("cora"), roles=[made])
     await home.env.advance_time(6)
     home.allow("setup", actor)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +17,7 @@ from bot.services.pipeline import RosterSync
 from bot.services.runs import LEASE
 from cogs.common.bot import MusterBot
 from cogs.sync import texts
-from cogs.timers.cog import LEASE_SECONDS, LOOK_SECONDS, Timers
+from cogs.timers.cog import DIGEST_LOOK_SECONDS, LEASE_SECONDS, LOOK_SECONDS, Timers
 from db.runs import LEASE_EXPIRED, Scope
 from db.tables.runs import InstanceLease, SyncRun
 from db.tables.servers import Server
@@ -25,7 +25,9 @@ from domain.options import Options
 from domain.regions import Region
 from domain.runs import RunSource, RunStatus, Trigger
 from sandbox.world import Guild
-from tests.cogs.home import Home, card_of
+from tests.cogs.home import Home, card_of, text_of
+from tests.cogs.link.small import read_all, shrink
+from tests.support.people import map_rank
 
 ROSTER = RunSource.BLIZZARD_API
 MEMBERS = RunSource.DISCORD_BOT
@@ -373,3 +375,58 @@ async def test_the_end_of_the_bot_closes_the_run_of_a_timer_before_it_goes_on(
     await asked.wait()
     await home.bot.remove_cog("Timers")
     assert await log_of(home, ROSTER) == [(guild.id, Trigger.TIMER, RunStatus.ERROR)]
+
+
+async def test_a_digest_that_is_due_is_posted_once_also_after_a_restart(home: Home) -> None:
+    shrink(home, 3)
+    await read_all(home)
+    await home.report_to(home.audit)
+    home.clock.now = datetime(2026, 1, 12, 9, 4, tzinfo=UTC)
+    await home.env.advance_time(LEASE_SECONDS)
+    for _ in range(2):
+        await home.env.advance_time(DIGEST_LOOK_SECONDS)
+        await home.restart()
+    await home.deliver()
+    assert sum("## The week in" in text_of(one) for one in home.audit.history()) == 1
+
+
+async def test_a_role_that_was_deleted_is_said_once_with_the_remedy_and_nothing_else_stops(home: Home) -> None:
+    guild = await home.follow()
+    role = home.server.create_role("Raiders")
+    await map_rank(home.services.ctx, guild.id, 3, role.id, home.server.id)
+    await home.report_to(home.audit)
+    await look(home)
+    found = home.bot.get_guild(home.server.id)
+    assert found is not None
+    gone = found.get_role(role.id)
+    assert gone is not None
+    await gone.delete()
+    for _ in range(2):
+        home.clock.advance(minutes=20)
+        await look(home)
+    await home.deliver()
+    [told] = [text_of(one) for one in home.audit.history() if "A role was deleted" in text_of(one)]
+    assert told.splitlines()[1:] == [
+        "It stood for **Rank 3**, so everybody of that rank seems to lack it.",
+        "Choose again with `/setup ranks`.",
+    ]
+    assert await read_at(home) == home.clock()
+
+
+async def test_rules_of_time_alone_follow_a_comparison_that_failed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An absence ends and data grow old, whether or not Discord gives the member list."""
+    await home.follow()
+    await look(home)
+    followed: list[int] = []
+    real = pipeline.follow_up
+
+    async def noted(ctx: Context, server_id: int, **others: Any) -> pipeline.FollowUp:
+        followed.append(server_id)
+        return await real(ctx, server_id, **others)
+
+    monkeypatch.setattr(pipeline, "follow_up", noted)
+    home.env.inject_error("GET", f"/guilds/{home.server.id}/members", status=500)
+    home.clock.advance(minutes=16)
+    await look(home)
+    assert (await log_of(home, MEMBERS))[-1][2] is RunStatus.ERROR
+    assert home.server.id in followed
