@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from sandbox.discord import SetupError, Shown, accent, buttons, plain_text
+from sandbox.discord import SetupError, Shown, accent, buttons, plain_text, sections
 from sandbox.names import without_accents
 from sandbox.rosterfile import world_from_roster
 from sandbox.sample import Sample, sample_guild
@@ -26,6 +26,10 @@ LOG_SHOWN = 20
 PROFILES_READ = "**Profiles** · ✅"
 FOLLOWED = "`/sync roster` reads its roster"
 WHOSE = re.compile(r"^## Whose is (.+)\?$", re.MULTILINE)
+NAMED = re.compile(r"^\*\*(.+?)\*\*")
+ORPHANS = "audit:v1:page:orphan_wow:"
+UNLINKED = ("Characters without a Discord member", "Links for an officer to decide")
+NEXT_PAGE, NEXT_FINDING, IGNORE = "Next", "Next ▸", "Ignore…"
 LINKED, REFUSED, PUT_OFF = "is linked", "is not", "comes back"
 REVIEWED = 40
 """Suggestions looked at for one of each kind."""
@@ -103,6 +107,8 @@ class Evening:
         self.sample = stage.sample
         self.step = "the start"
         self._newcomer, self._alt = strangers(self.sample)
+        self._proven = self._alt
+        """Whose an officer has said at last."""
 
     async def play(self) -> str:
         """Start the bot, play all steps and give the summary line; raises BotStopped as soon as the bot ends."""
@@ -119,11 +125,14 @@ class Evening:
         from_notes = await self._notes_come()
         reviewed = await self._review()
         await self._who_is_who(noted=from_notes > 0)
+        mended, ignored = await self._act_on_findings()
         findings, unlinked = await self._final_report()
         await self._ranks()
+        await self._roles()
         await self._health()
-        linked = f"linked {characters - unlinked} ({from_notes} by their notes, {reviewed} reviewed)"
-        return f"synced {characters} characters, {linked}, findings {findings}"
+        links = characters - unlinked - ignored
+        linked = f"linked {links} ({from_notes} by their notes, {reviewed} reviewed)"
+        return f"synced {characters} characters, {linked}, findings {findings} ({mended} mended, {ignored} ignored)"
 
     async def _set_up(self) -> None:
         guild = self.sample.guild
@@ -232,6 +241,48 @@ class Evening:
         if noted:
             raise NotSeen("a character that is somebody's by what a note says")
 
+    async def _act_on_findings(self) -> tuple[int, int]:
+        """Open a finding from the report, mend it by its button, and ignore the next; give how many of each.
+
+        In a small guild everybody who is there may be known, or suggested, by now: then there is nothing to mend.
+        """
+        report = await self._posted("Audit report")
+        orphans = [one for one in buttons(report) if one["custom_id"].startswith(ORPHANS)]
+        if not orphans:
+            return 0, 0
+        self.step = "the characters without a member, from the report"
+        shown = await self.stage.discord.click(self.stage.owner_id, report, orphans[0]["custom_id"])
+        await shown.finished(within=LONG)
+        known = await self._whose_is_known(shown)
+        if known is not None:
+            button, self._proven, owner = known
+            await self._click(shown, button)
+            await self._fill(shown, "Link…", {"member": [owner]}, sees="proven, by your word")
+            button = next(one for one in buttons(shown.message or {}) if one["label"] == NEXT_FINDING)
+        elif found := sections(shown.message or {}):
+            _, button = found[0]
+        else:
+            return 0, 0
+        await self._click(shown, button)
+        if not any(one["label"] == IGNORE for one in buttons(shown.message or {})):
+            return 1, 0
+        await self._fill(shown, IGNORE, {"reason": "the guild's bank"}, sees="Ignored")
+        return int(known is not None), 1
+
+    async def _whose_is_known(self, shown: Shown) -> tuple[dict[str, Any], Character, int] | None:
+        """Page through a list of characters to one whose player is here; give what opens it, it, and their member."""
+        for _ in range(REVIEWED):
+            for text, button in sections(shown.message or {}):
+                name = NAMED.search(text)
+                owners = self._owners(name[1]) if name else set()
+                if name and len(owners) == 1:
+                    return button, self.sample.world.find(name[1]), owners.pop()
+            following = [one for one in buttons(shown.message or {}) if one["label"] == NEXT_PAGE]
+            if not following or following[0].get("disabled"):
+                break
+            await self._click(shown, following[0], quiet=True)
+        return None
+
     async def _final_report(self) -> tuple[int, int]:
         await self._command("sync status", {}, sees=PROFILES_READ, again=True)
         await self._command("audit run", {}, sees="Audit done")
@@ -239,23 +290,37 @@ class Evening:
         await self._command("audit report", {}, sees="The report goes to")
         report = await self._posted("open now", besides=before)
         text = "\n".join(plain_text(report))
-        return _number(r"\*\*([\d,]+) findings?\*\* open now", text), _number(
-            r"Characters without a Discord member \(([\d,]+)\)", text, default=0
-        )
+        unlinked = sum(_number(rf"{title} \(([\d,]+)\)", text, default=0) for title in UNLINKED)
+        return _number(r"\*\*([\d,]+) findings?\*\* open now", text), unlinked
 
     async def _ranks(self) -> None:
-        """Map the guild master's rank; after the last report, since only then the others are unmapped."""
+        """Map the guild master's rank, and that of whoever is proven by now.
+
+        After the last report, since only then the others are unmapped.
+        """
         self.step = "/setup ranks"
         shown = await self.stage.begin("setup ranks")
         self._show(f"{self._me} runs /setup ranks", shown.lines)
-        for what, custom_id, value, sees in (
-            ("chooses a rank", "ranks:v1:rank", "0", "Role: no role"),
-            ("chooses its role", "ranks:v1:role:0", str(self.stage.roles["Guild Master"]), "Role: <@&"),
-        ):
-            self.step = f"{sees!r} after {self._me} {what}"
-            await self.stage.discord.select(self.stage.owner_id, shown, custom_id, [value])
-            await shown.finished(partial(_says, sees), within=LONG)
-            self._show(f"{self._me} {what}", shown.lines)
+        known = self.stage.discord.world.add_role(self.stage.server_id, "Known")
+        for rank, role in {self._proven.rank or 0: known, 0: self.stage.roles["Guild Master"]}.items():
+            for what, custom_id, value, sees in (
+                ("chooses a rank", "ranks:v1:rank", str(rank), "Role: no role"),
+                ("chooses its role", f"ranks:v1:role:{rank}", str(role), "Role: <@&"),
+            ):
+                self.step = f"{sees!r} after {self._me} {what}"
+                await self.stage.discord.select(self.stage.owner_id, shown, custom_id, [value])
+                await shown.finished(partial(_says, sees), within=LONG)
+                self._show(f"{self._me} {what}", shown.lines)
+            [home] = [one for one in buttons(shown.message or {}) if one["custom_id"] == "ranks:v1:open:home"]
+            await self._click(shown, home, quiet=True)
+
+    async def _roles(self) -> None:
+        """Look at what role sync would change; it stays off."""
+        shown = await self._card("setup roles", "Role sync")
+        [preview] = [one for one in buttons(shown.message or {}) if one["label"] == "What would change"]
+        seen = await self._click(shown, preview)
+        if not any(words in seen for words in ("to give", "Nothing to change")):
+            raise NotSeen(f"what would change, but: {seen}")
 
     async def _health(self) -> None:
         self.step = "GET /healthz"
@@ -301,6 +366,14 @@ class Evening:
         if not quiet:
             self._show(f"{self._me} clicks [ {button['label']} ]", shown.lines)
         return shown.text
+
+    async def _fill(self, shown: Shown, label: str, values: dict[str, Any], *, sees: str) -> None:
+        """Press a button that opens a form, send that, and see what the message says then."""
+        self.step = f"{sees!r} after {label!r}"
+        form = await self.stage.discord.click(self.stage.owner_id, shown, label=label)
+        await self.stage.discord.submit_modal(form, values)
+        await shown.finished(partial(_says, sees), within=LONG)
+        self._show(f"{self._me} clicks [ {label} ] and fills in the form", shown.lines)
 
     async def _posted(self, sees: str, *, besides: Container[str] = ()) -> dict[str, Any]:
         """Wait for a message in the audit channel and show it."""

@@ -19,6 +19,7 @@ NO_COLOUR = 0x3A3A3E
 
 MENTION = re.compile(r"<@!?(\d+)>")
 CHANNEL = re.compile(r"<#(\d+)>")
+ROLE = re.compile(r"<@&(\d+)>")
 TIME_MARK = re.compile(r"<t:(\d+)(?::[a-zA-Z])?>")
 ESCAPED = re.compile(r"\\([\\*_~`|\[\]()<>#+\-.])")
 
@@ -69,6 +70,8 @@ def shortened(lines: Iterable[str]) -> list[str]:
 def readable(line: str, backend: Backend, server_id: int) -> str:
     """Put names and times where a Discord client would, and take out the escapes."""
     line = MENTION.sub(lambda found: f"@{_shown_name(backend, server_id, int(found[1]))}", line)
+    roles = backend.get_guild(server_id).roles
+    line = ROLE.sub(lambda found: f"@{roles[int(found[1])].name}", line)
     line = CHANNEL.sub(lambda found: f"#{backend.get_channel(int(found[1])).name}", line)
     line = TIME_MARK.sub(lambda found: f"{datetime.fromtimestamp(int(found[1]), UTC):%Y-%m-%d %H:%M} UTC", line)
     return ESCAPED.sub(r"\1", line)

@@ -3,7 +3,7 @@
 from simcord.backend.errors import SetupError
 
 from sandbox.discord.answers import Shown
-from sandbox.discord.cards import accent, buttons, plain_text
+from sandbox.discord.cards import accent, buttons, plain_text, sections
 from sandbox.discord.records import Exchange, Fault, Frame
 from sandbox.discord.standin import DiscordStandIn
 from sandbox.discord.world import Server, World
@@ -20,4 +20,5 @@ __all__ = [
     "accent",
     "buttons",
     "plain_text",
+    "sections",
 ]

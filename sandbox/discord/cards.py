@@ -41,6 +41,15 @@ def buttons(message: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [one for one in walk_components(message.get("components") or ()) if one["type"] == BUTTON]
 
 
+def sections(message: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the text of each section of a message with the control beside it."""
+    return [
+        (one["components"][0]["content"], one["accessory"])
+        for one in walk_components(message.get("components") or ())
+        if one["type"] == SECTION
+    ]
+
+
 def _embed(embed: Mapping[str, Any]) -> Iterator[str]:
     if embed.get("author"):
         yield embed["author"]["name"]

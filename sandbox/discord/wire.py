@@ -74,6 +74,9 @@ class Wire:
                 full = {**required, **full}
         if isinstance(full.get("default_member_permissions"), int):
             full["default_member_permissions"] = str(full["default_member_permissions"])
+        if "mention_roles" in full:
+            # SimCord lists a role as often as the text names it.
+            full["mention_roles"] = list(dict.fromkeys(full["mention_roles"]))
         if isinstance(full.get("interaction_metadata"), Mapping):
             full["interaction_metadata"] = self._origin(full["interaction_metadata"])
         if "global_name" in full and full["global_name"] == full["username"]:

@@ -9,8 +9,8 @@ import simcord
 
 from bot.services import aliases, claims, departures, links, pipeline, ranks
 from bot.services.ranks import Chooser
+from cogs.common import live_roles
 from cogs.members.cog import QUIET_SECONDS
-from cogs.setup.ranks_roles import facts_of
 from domain.ranks import Power, RoleFacts
 from domain.runs import Trigger
 from tests.cogs.home import Home, text_of
@@ -117,7 +117,9 @@ class Hall:
     async def _call(self, actor: forge.Actor, place: Place, row: Row) -> simcord.InteractionResult:
         leaf = self._leaf(row.name)
         options = place.filler.required(leaf)
-        options |= {one.name: place.filler.value(leaf, one) for one in leaf.options if one.name in row.fill}
+        options |= {
+            one.display_name: place.filler.value(leaf, one) for one in leaf.options if one.display_name in row.fill
+        }
         if isinstance(actor, simcord.MemberActor):
             return await actor.slash(place.channel, row.name, **options)
         return await forge.command(actor, row.name, options, as_seen_by=self.home.officer, at=place.channel)
@@ -197,6 +199,9 @@ def texts_of(home: Home) -> dict[str, str]:
         "link remove character": MASTER,
         "link alias name": ALIAS,
         "rank": "0",
+        "audit list rank": 3,
+        "finding": "Nobody",
+        "since": "7d",
         "reason": "a reason",
     }
 
@@ -225,7 +230,7 @@ def role_facts(home: Home, role: simcord.RoleHandle) -> RoleFacts:
     assert server is not None
     found = server.get_role(role.id)
     assert found is not None
-    return facts_of(found)
+    return live_roles.role_facts(found)
 
 
 def open_commands(home: Home, server: simcord.GuildHandle) -> None:

@@ -28,6 +28,7 @@ OFFICERS = MANAGERS | {Persona.OFFICER_BY_ROLE}
 MEMBERS = frozenset(Persona) - {Persona.STRANGER}
 
 CHOOSES_OFFICERS = "Only members with Manage Server choose who is an officer."
+SWITCHES_ROLES = "Only members with Manage Server switch role sync."
 LACKS_POWER = "it gives Manage Roles, which you don't have yourself"
 
 NOT_YOURS = "Only the member who made this claim can withdraw it."
@@ -58,8 +59,13 @@ class Row:
 
 
 COMMANDS = (
+    Row("audit list", OFFICERS, fill=("rank",)),
+    Row("audit log", OFFICERS, fill=("member", "since")),
     Row("audit report", OFFICERS),
+    Row("audit rules", OFFICERS),
     Row("audit run", OFFICERS),
+    Row("audit show", OFFICERS),
+    Row("audit undo", OFFICERS),
     Row("link add", OFFICERS),
     Row("link alias", OFFICERS, fill=("name", "member")),
     Row("link confirm", OFFICERS, fill=("character",)),
@@ -78,6 +84,7 @@ COMMANDS = (
     Row("setup guild", OFFICERS),
     Row("setup options", OFFICERS, fill=("stale_days",)),
     Row("setup ranks", OFFICERS),
+    Row("setup roles", OFFICERS),
     Row("sync apply", OFFICERS),
     Row("sync discard", OFFICERS),
     Row("sync members", OFFICERS),
@@ -87,6 +94,8 @@ COMMANDS = (
 )
 
 CHOICES = (
+    Row("audit list rank", OFFICERS),
+    Row("audit show finding", OFFICERS),
     Row("link add character", OFFICERS),
     Row("link alias character", OFFICERS),
     Row("link alias name", OFFICERS),
@@ -102,6 +111,41 @@ CHOICES = (
 
 CONTROLS = (
     Row("audit:v1:page:orphan_wow:0", OFFICERS),
+    Row("audit:v1:work:orphan_wow", OFFICERS),
+    Row("audit-list:v1:page:~.3.warning.open:0", OFFICERS),
+    Row("audit-log:v1:page:~.people.~.~:0", OFFICERS),
+    Row("audit-rules:v1:page:all:0", OFFICERS),
+    Row("audit-rules:v1:switch:orphan_wow:off:0", OFFICERS),
+    Row("finding:v1:show:0123abcd", OFFICERS),
+    Row("finding:v1:ignore:0123abcd", OFFICERS),
+    Row("finding:v1:resolve:0123abcd", OFFICERS),
+    Row("finding:v1:watch:0123abcd", OFFICERS),
+    Row("finding:v1:next:0123abcd", OFFICERS),
+    Row("finding:v1:link:0123abcd", OFFICERS),
+    Row("finding:v1:choose:0123abcd", OFFICERS),
+    Row("finding:v1:pick:0123abcd:1:0123456789ab", OFFICERS),
+    Row("finding:v1:none:0123abcd:0123456789ab", OFFICERS),
+    Row("finding:v1:keep:0123abcd:0123456789ab", OFFICERS),
+    Row("finding:v1:unlink:0123abcd", OFFICERS),
+    Row("finding:v1:alias:0123abcd", OFFICERS),
+    Row("finding:v1:hiatus:0123abcd", OFFICERS),
+    Row("finding:v1:main:0123abcd", OFFICERS),
+    Row("finding:v1:unlink-left:0123abcd", OFFICERS),
+    Row("finding:v1:sync:0123abcd", OFFICERS),
+    Row("finding:v1:merge:0123abcd", OFFICERS),
+    Row("finding:v1:merge-now:0123abcd", OFFICERS),
+    Row("finding:v1:reject:0123abcd", OFFICERS),
+    Row("finding:v1:set-main:0123abcd", OFFICERS, values=("none",)),
+    Row("main-choice:v1:page:0123abcd:0", OFFICERS),
+    Row("hiatus:v1:away:0123abcd", OFFICERS),
+    Row("hiatus:v1:back:0123abcd", OFFICERS),
+    Row("finding:v1:type:0123abcd", OFFICERS),
+    Row("bulk:v1:open:orphan_wow.~", OFFICERS),
+    Row("bulk:v1:page:orphan_wow.ignore.~.~:0", OFFICERS),
+    Row("bulk:v1:do:link_suggestion.choose.~.0123456789ab", OFFICERS),
+    Row("undo:v1:list", OFFICERS),
+    Row("undo:v1:ask:0123abcd", OFFICERS),
+    Row("undo:v1:do:0123abcd", OFFICERS),
     Row("sync-status:v1:page:held:0", OFFICERS),
     Row("departures:v1:apply", OFFICERS),
     Row("departures:v1:discard", OFFICERS),
@@ -136,9 +180,27 @@ CONTROLS = (
     Row("ranks:v1:role:3", MANAGERS, values=("{council}",), told="it gives Manage Server, which you don't have"),
     Row("ranks:v1:role:officers", MANAGERS, values=("{council}",), told=CHOOSES_OFFICERS),
     Row("ranks:v1:role:officers", MANAGERS, values=("none",), told=CHOOSES_OFFICERS),
+    Row("finding:v1:set-role:0123abcd", OFFICERS),
+    Row("finding:v1:give-role:0123abcd:0123456789abcdef", OFFICERS),
+    Row("roles:v1:home", OFFICERS),
+    Row("role-plan:v1:page:now:0", OFFICERS),
+    Row("role-run:v1:page:Ab_-0123:0", OFFICERS),
+    Row("roles:v1:switch:on", MANAGERS, told=SWITCHES_ROLES),
+    Row("roles:v1:switch:off", MANAGERS, told=SWITCHES_ROLES),
+    Row("roles:v1:apply:0123456789abcdef", OFFICERS),
+    Row("roles:v1:undo:Ab_-0123", OFFICERS),
+    Row("roles:v1:undone:Ab_-0123", OFFICERS),
 )
 
 FORMS = (
+    Row("finding:v1:ignored:0123abcd", OFFICERS, typed=(("reason", "known"),)),
+    Row("finding:v1:to-member:0123abcd", OFFICERS),
+    Row("finding:v1:to-character:0123abcd", OFFICERS, typed=(("character", "Thorin"),)),
+    Row("finding:v1:aliased:0123abcd", OFFICERS, typed=(("name", "Mikey"), ("character", "Thorin"))),
+    Row("finding:v1:on-hiatus:0123abcd", OFFICERS, typed=(("reason", "holiday"),)),
+    Row("hiatus:v1:marked:0123abcd", OFFICERS, typed=(("reason", "holiday"),)),
+    Row("finding:v1:resolved:0123abcd", OFFICERS, typed=(("reason", "known"),)),
+    Row("bulk:v1:said:orphan_wow.ignore.~.0123456789ab", OFFICERS, typed=(("reason", "known"),)),
     Row("ranks:v1:named:3", OFFICERS, typed=(("name", "Veteran"),)),
     Row("ranks:v1:confirm:3:{stewards}", OWNER, typed=(("name", "Stewards"),), told=LACKS_POWER),
 )

@@ -5,7 +5,7 @@ import pytest
 import simcord
 from discord import app_commands
 
-from bot.services import aliases, links
+from bot.services import aliases, links, pipeline
 from cogs.common import texts
 from cogs.common.cards import card
 from cogs.common.errors import unwrap
@@ -187,6 +187,7 @@ async def test_an_officer_of_another_server_who_copies_controls_and_forms_acts_o
     async with ctx.sessions.begin() as session:
         (await session.get_one(Server, other.id)).members_synced_at = ctx.clock()
     await aliases.set_alias(ctx, other.id, name=ALIAS, character_id=othera, actor_id=fritz.id)
+    await pipeline.follow_up(ctx, other.id)
     there = home.bot.get_channel(channel.id)
     assert isinstance(there, discord.TextChannel)
     post = await there.send(view=card("A post of Muster's"))

@@ -14,14 +14,19 @@ import simcord
 import sqlalchemy as sa
 
 from bot.services import aliases, claims, links, options, pipeline
+from cogs.common import role_watch
 from cogs.common.errors import unwrap
 from cogs.link import alias_ui
 from cogs.members.cog import QUIET_SECONDS
+from cogs.setup import roles_texts
 from db.tables.guilds import Character
 from db.tables.identity import CharacterNote
 from domain.errors import MusterError
 from domain.links import LinkMode
 from domain.runs import Trigger
+from sandbox.world import Character as Toon
+from tests.cogs import ranked, troubles
+from tests.cogs.audit.acting import standing
 from tests.cogs.home import Home
 from tests.support import plants
 from tests.support.crawl import Crawl
@@ -33,12 +38,20 @@ NEVER_PRESSED: dict[str, str] = {}
 """Controls and forms that this search cannot reach, each with the reason."""
 FIRST = ("link match", "link review", "sync status")
 """Commands that show what others decide about."""
+GONE = 45
+"""Characters that go missing from the roster at once."""
 TWINS = 3
 """Suggestions at home: one to pick, one to refuse, one to put off."""
 
 
 @pytest.fixture
-async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
+def gone(home: Home) -> list[Toon]:
+    """Give the characters that go missing from the roster."""
+    return home.sample.world.members(home.sample.guild)[-GONE:]
+
+
+@pytest.fixture
+async def elsewhere(home: Home, gone: list[Toon]) -> AsyncIterator[simcord.GuildHandle]:
     """Let a second server follow the guild: with an audit channel, and a member who is a member at home too."""
     other = home.env.create_guild("Elsewhere", owner=home.env.create_user("stranger"))
     channel = other.create_text_channel("their-officers")
@@ -71,7 +84,8 @@ async def elsewhere(home: Home) -> AsyncIterator[simcord.GuildHandle]:
         await claims.ask(ctx, home.server.id, character=claimed, user_id=home.plain.id)
     await fill_pages(home)
     # Both are told that many departures wait.
-    home.leave(45)
+    for character in gone:
+        home.sample.world.leave(character)
     await pipeline.sync_roster(ctx, home.services.battlenet, guild.id, trigger=Trigger.TIMER)
     await home.deliver()
     yield other
@@ -133,8 +147,11 @@ def filler_of(home: Home) -> Filler:
         "character": character_of(home),
         "time_zone": "Europe/Berlin",
         "rank": "1",
+        "audit list rank": 1,
         "reason": "a reason",
         "until": "30d",
+        "since": "7d",
+        "finding": home.plain.user.name,
         "link alias name": "Mike",
     }
     return Filler(user=home.plain, role=home.server.create_role("Any"), channel=home.audit, texts=texts)
@@ -158,8 +175,11 @@ async def call(crawl: Crawl, channel: simcord.ChannelHandle, leaf: Leaf, options
         await crawl.run()
 
 
-async def use_everything(home: Home) -> Crawl:
-    """Let home's owner run every command, take every offer, press every control and fill in every form."""
+async def use_everything(home: Home, gone: list[Toon]) -> Crawl:
+    """Let home's owner run every command, take every offer, press every control and fill in every form.
+
+    With the characters that are gone by then, troubles are made whose fixes no command leads to.
+    """
     owner = home.server.add_member(home.env.create_user("tess"), roles=[_administrators(home)])
     await home.env.advance_time(QUIET_SECONDS)
     crawl = Crawl(owner, filler_of(home))
@@ -173,7 +193,37 @@ async def use_everything(home: Home) -> Crawl:
     await home.deliver()
     crawl.found(*home.audit.history())
     await crawl.run()
+    await use_fixes(home, crawl, gone)
+    await use_roles(home, crawl)
     return crawl
+
+
+async def use_fixes(home: Home, crawl: Crawl, gone: list[Toon]) -> None:
+    """Make trouble of each kind, and use what the card of each finding offers."""
+    characters = await troubles.welcome(home, gone)
+    for rule in troubles.TROUBLES:
+        await troubles.make(home, characters, rule)
+        found = await standing(home, rule)
+        assert found, rule
+        for finding in found.values():
+            await crawl.take(await crawl.actor.slash(home.general, "audit show", finding=finding.public_id))
+            await crawl.run()
+
+
+async def use_roles(home: Home, crawl: Crawl) -> None:
+    """Switch role sync on, apply it, take that back, and set the role of one finding."""
+    await troubles.map_ranks(home)
+    shown = await crawl.actor.slash(home.general, "setup roles")
+    # The crawl has pressed this one before, when there was nothing to switch on.
+    await crawl.take(await crawl.actor.click(shown.response, label=roles_texts.PREVIEW_BUTTON))
+    await crawl.run()
+    [leaf] = [one for one in leaves(home.bot) if one.name == "setup roles"]
+    await call(crawl, home.general, leaf, {})
+    await pipeline.follow_up(home.services.ctx, home.server.id)
+    finding = next(iter((await standing(home, "no_guild_role")).values()))
+    await ranked.switch(home, on=True)
+    await crawl.take(await crawl.actor.slash(home.general, "audit show", finding=finding.public_id))
+    await crawl.run()
 
 
 def _administrators(home: Home) -> simcord.RoleHandle:
@@ -181,13 +231,14 @@ def _administrators(home: Home) -> simcord.RoleHandle:
 
 
 async def test_no_answer_choice_control_form_or_post_tells_anything_of_another_server(
-    home: Home, elsewhere: simcord.GuildHandle
+    home: Home, elsewhere: simcord.GuildHandle, gone: list[Toon], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(role_watch, "LOOK_EVERY", 0.05)
     async with home.services.ctx.sessions.begin() as session:
         planted = await plants.plant(session, elsewhere.id)
     assert {"servers.name", "discord_users.nick", "action_log.before", "outbox.reason"} <= set(planted)
     since = len(home.env.backend.transcript)
-    crawl = await use_everything(home)
+    crawl = await use_everything(home, gone)
 
     theirs = {channel.id for channel in home.bot.get_guild(elsewhere.id).channels}  # type: ignore[union-attr]
     told = sent(home, since, theirs)

@@ -29,7 +29,10 @@ from tests.e2e.refereed import RefereedStage
 from tests.e2e.small import NAMES, small_guild
 
 REAL_ROSTER = Path("fixtures") / "guild_roster.eu.stormrage.avalerion.json"
-SUMMARY = re.compile(r"synced (\d+) characters, linked (\d+) \((\d+) by their notes, (\d+) reviewed\), findings (\d+)")
+SUMMARY = re.compile(
+    r"synced (\d+) characters, linked (\d+) \((\d+) by their notes, (\d+) reviewed\), "
+    r"findings (\d+) \((\d+) mended, (\d+) ignored\)"
+)
 NOTED = (Source.GUILD_NOTE, Source.OFFICER_NOTE)
 JOINED_TONIGHT = 2
 STALE_DAYS = 30
@@ -125,8 +128,9 @@ async def test_the_summary_is_the_truth_about_the_sample_guild(played: Played) -
     findings = (characters - len(links)) + (people - members) + stale
     found = SUMMARY.fullmatch(played.summary)
     assert found is not None, played.summary
-    synced, linked, from_notes, reviewed, told = map(int, found.groups())
-    assert (synced, linked, reviewed, told) == (characters, len(links), 2, findings)
+    synced, linked, from_notes, reviewed, told, mended, ignored = map(int, found.groups())
+    assert (synced, linked, reviewed, told) == (characters, len(links), 2, findings - ignored)
+    assert (mended, ignored) == (1, 1)
     assert sum(source in NOTED for _, source in links.values()) >= from_notes > 50
 
 
@@ -193,7 +197,7 @@ async def test_the_evening_of_a_real_guild_is_seen_whole(shared: Path, demos: De
     assert (demos.once.returncode, errors) == (0, "")
     found = SUMMARY.fullmatch(out.splitlines()[-1])
     assert found is not None, out[-500:]
-    characters, linked, _, _, findings = map(int, found.groups())
+    characters, linked, _, _, findings, *_ = map(int, found.groups())
     assert characters == len(json.loads((shared / REAL_ROSTER).read_text())["members"]) == 418
     assert 0 < linked < characters
     assert findings > characters - linked

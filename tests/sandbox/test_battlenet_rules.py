@@ -84,7 +84,9 @@ async def test_a_token_ends_after_its_life(world: World) -> None:
         ("/data/wow/playable-race/index", "static"),
         ("/data/wow/playable-race/4", "static"),
         ("/data/wow/playable-class/index", "static"),
+        ("/data/wow/playable-class/8", "static"),
         ("/data/wow/playable-specialization/index", "static"),
+        ("/data/wow/playable-specialization/64", "static"),
     ],
 )
 async def test_each_path_wants_the_namespace_of_its_kind_and_region(client: Client, path: str, kind: str) -> None:

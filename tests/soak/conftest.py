@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-KILLS = 12
+KILLS = 15
 SERVERS = 60
 
 

@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import NullPool
 
 from db.engine import create_engine
-from sandbox.discord import Shown, buttons
+from sandbox.discord import Exchange, Frame, Shown, buttons
 from sandbox.notes import Note
 from sandbox.stage import LONG, STILL_WORKING, Stage
+from tests.e2e.office import ids_of
 from tests.e2e.small import NAMES, small_guild
+from tests.support.wholeness import FAULTS
 
 LONGEST_ACT_SECONDS = 0.5
 LONGEST_START_SECONDS = 2.5
@@ -33,40 +35,18 @@ NOTED = 8
 """So many characters get other notes at once."""
 ASKED = re.compile(r"^## Whose is (.+)\?$", re.MULTILINE)
 DECIDED = "✅"
+MAPPED = (1, 2)
+"""Ranks that have a role."""
+ABANDONED_CHARACTERS = 8
+LONG_AWAY_MS = 60 * 24 * 3_600_000
+UNDONE_SHARE = 0.3
+NO_CONTENT = 204
 
-DOUBLED = {
-    "a character is a member twice": """
-        SELECT guild_id, character_id FROM common.guild_memberships WHERE left_at IS NULL
-        GROUP BY guild_id, character_id HAVING count(*) > 1""",
-    "a finding stands twice": """
-        SELECT rule, subject_id FROM guild_identity.audit_issues WHERE state <> 'resolved'
-        GROUP BY server_id, rule, subject_kind, subject_id HAVING count(*) > 1""",
-    "a finding was told as new twice": """
-        SELECT finding FROM guild_identity.outbox, jsonb_array_elements_text(payload -> 'counted') AS finding
-        WHERE kind = 'audit_report' AND payload ->> 'scope' = 'new' GROUP BY finding HAVING count(*) > 1""",
-    "half a link": """
-        SELECT character_id FROM guild_identity.player_characters AS own WHERE NOT EXISTS (
-            SELECT FROM guild_identity.player_members AS member
-            WHERE member.server_id = own.server_id AND member.player_id = own.player_id)""",
-    "a player of nobody": """
-        SELECT id FROM guild_identity.players AS player WHERE NOT EXISTS (
-            SELECT FROM guild_identity.player_characters AS own
-            WHERE own.server_id = player.server_id AND own.player_id = player.id)""",
-    "a rule's link is not logged": """
-        SELECT character_id FROM guild_identity.player_characters AS own
-        WHERE own.linked_by IS NULL AND NOT EXISTS (
-            SELECT FROM guild_identity.action_log AS log
-            WHERE log.server_id = own.server_id AND log.action = 'link.add' AND log.subject_id = own.character_id
-                AND log.rule IS NOT NULL AND (log.after ->> 'player_id')::bigint = own.player_id)""",
-    "a claim is open and has no card, or two": """
-        SELECT claim.public_id FROM guild_identity.link_claims AS claim
-        LEFT JOIN guild_identity.outbox AS card
-            ON card.kind = 'claim' AND card.payload ->> 'claim' = claim.public_id
-        WHERE claim.state = 'open' GROUP BY claim.public_id HAVING count(card.id) <> 1""",
-    "two rows of the outbox are one message": """
-        SELECT message_id FROM guild_identity.outbox WHERE message_id IS NOT NULL
-        GROUP BY message_id HAVING count(*) > 1""",
-}
+LEDGER = "SELECT user_id, role_id FROM guild_identity.role_ledger"
+STATE = "SELECT state FROM guild_identity.audit_issues WHERE public_id = :finding"
+ORPHANS = """
+    SELECT count(*) FILTER (WHERE state IN ('open', 'notified')), count(*) FILTER (WHERE state = 'ignored')
+    FROM guild_identity.audit_issues WHERE rule = 'orphan_wow'"""
 ABANDONED = """
     SELECT source, heartbeat_at FROM common.sync_log
     WHERE status = 'running' AND owner <> (SELECT owner FROM common.instance_lease)"""
@@ -103,11 +83,17 @@ class Haunted(Stage):
     """A small guild whose bot is killed; `url` gives the database's address while the bot runs."""
 
     def __init__(self, url: str, random: Random, *, settings: dict[str, str]) -> None:
-        super().__init__(small_guild(), settings=settings)
+        super().__init__(small_guild(), settings=settings, exchanges=self._note)
+        for character in self.sample.characters[-ABANDONED_CHARACTERS:]:
+            character.last_login -= LONG_AWAY_MS
         self._url = url
         self._random = random
         self.promises = Promises()
         self.killed_during: list[str] = []
+        self._coming: list[Callable[[], Awaitable[None]]] = []
+        self.given: set[tuple[int, int]] = set()
+        """Each member and role that Discord has let Muster give, and not let it take."""
+        self.changed_roles = 0
 
     async def say(self, name: str, options: dict[str, Any] | None = None) -> str:
         """Run a command as the guild master and give its whole answer; raises BotStopped."""
@@ -125,14 +111,23 @@ class Haunted(Stage):
                 self.discord.world.add_member(self.server_id, f"{name.lower()}_{number}", nick=name)
         assert "on this server" in await self.say("sync members")
         assert "in the guild" in await self.say("sync roster")
+        ranks = await self.meanwhile(self.begin("setup ranks"))
+        for rank in MAPPED:
+            role = self.discord.world.add_role(self.server_id, f"Rank {rank}")
+            await self._choose(ranks, "ranks:v1:rank", str(rank))
+            await self._choose(ranks, f"ranks:v1:role:{rank}", str(role))
+            await self._press(ranks, "ranks:v1:open:home")
+        await self._choose(ranks, "ranks:v1:truth", "game")
 
     async def haunt(self) -> None:
         """Let somebody do something, kill the bot in the middle, start it again, and check that all is well."""
         acts: list[Callable[[], Awaitable[None]]] = [
             self._sync, self._members, self._audit, self._report, self._click, self._link, self._decide, self._start,
-            self._notes, self._review, self._claim,
+            self._notes, self._review, self._claim, self._ignore, self._bulk, self._undo, self._roles,
         ]  # fmt: skip
-        act = self._random.choice(acts)
+        # Each once before any comes again.
+        self._coming = self._coming or self._random.sample(acts, len(acts))
+        act = self._coming.pop()
         self.killed_during.append(act.__name__.strip("_"))
         await act()
 
@@ -140,12 +135,13 @@ class Haunted(Stage):
         """Raise AssertionError unless everything promised is there, and nothing twice or left over."""
         async with self.database() as engine:
             await self._settled(engine)
-            for fault, sql in DOUBLED.items():
-                assert await _rows(engine, sql) == [], fault
+            for fault, sql in FAULTS.items():
+                assert (wrong := await _rows(engine, sql)) == [], f"{fault}: {wrong}"
             told = [message_id for (message_id,) in await _rows(engine, DELIVERED, channel=self.audit_channel)]
             shown = [int(message["id"]) for message in self.discord.messages(self.audit_channel)]
             assert sorted(shown) == sorted(told), "the channel holds what was delivered, once"
             links = dict(await _rows(engine, LINKS))
+            assert set(await _rows(engine, LEDGER)) == self.given, "a role of Muster's is not known as such"
         for name, either in self.promises.unsure.items():
             assert links.get(name) in either, "half an officer's word"
         known = {name: user for name, user in links.items() if name not in self.promises.unsure}
@@ -280,6 +276,74 @@ class Haunted(Stage):
             world.join(character, guild, 2)
         await self.say("sync roster")
 
+    async def _ignore(self) -> None:
+        """Ignore a finding, or watch one again; what was told to be done is."""
+        state = self._random.choice(["open", "ignored"])
+        card = await self._command("audit list", {"state": state})
+        if not (ids := ids_of(card, "finding:v1:show:")):
+            return
+        shown = await self._press(card, self._random.choice(ids))
+        [button, *_] = [*ids_of(shown, "finding:v1:watch:"), *ids_of(shown, "finding:v1:ignore:")]
+        if state == "open":
+            act = self._send(await self.discord.click(self.owner_id, shown, button, within=LONG), shown)
+        else:
+            act = self._press(shown, button)
+        done = await self._cut_short(act)
+        async with self.database() as engine:
+            [(now,)] = await _rows(engine, STATE, finding=button.rpartition(":")[2])
+        if done is not None and done.text.startswith(DECIDED):
+            assert (now == "ignored") is (state == "open"), "an officer's word about a finding was lost"
+
+    async def _bulk(self) -> None:
+        """Fix all findings of a type at once; what is put aside is so whole or not at all."""
+        rule, label = self._random.choice([("orphan_wow", "Ignore…"), ("stale_character", "Ask Battle.net now")])
+        shown = await self._command("audit list", {"type": rule})
+        if not ids_of(shown, "bulk:v1:open:"):
+            return
+        await self._press(shown, ids_of(shown, "bulk:v1:open:")[0])
+        [choice] = [one["custom_id"] for one in buttons(shown.message or {}) if one["label"] == label]
+        await self._press(shown, choice)
+        [confirm] = ids_of(shown, "bulk:v1:do:")
+        if rule == "stale_character":
+            await self._cut_short(self._press(shown, confirm))
+            return
+        async with self.database() as engine:
+            [(standing, before)] = await _rows(engine, ORPHANS)
+        form = await self.discord.click(self.owner_id, shown, confirm, within=LONG)
+        await self._cut_short(self._send(form, shown))
+        async with self.database() as engine:
+            [(_, after)] = await _rows(engine, ORPHANS)
+        assert after in (before, before + standing), "half a bulk"
+
+    async def _undo(self) -> None:
+        """Take back what was ignored, the last act first."""
+        shown = await self._command("audit undo")
+        if acts := ids_of(shown, "undo:v1:ask:"):
+            await self._press(shown, acts[0])
+            await self._cut_short(self._press(shown, ids_of(shown, "undo:v1:do:")[0]))
+
+    async def _roles(self) -> None:
+        """Let roles follow other ranks, by themselves or as an officer applies it, or take the last run back."""
+        world, guild = self.battlenet.world, self.sample.guild
+        if not self.promises.links:
+            name, user = world.members(guild)[0].name, self.owner_id
+            assert OFFICERS_WORD in await self.say("link add", {"character": name, "member": user})
+            self.promises.links[name] = user
+        for character in world.members(guild):
+            if character.name in self.promises.links:
+                world.set_rank(character, self._random.choice(MAPPED))
+        home = await self._command("setup roles")
+        undo = ids_of(home, "roles:v1:undo:")
+        if undo and self._random.random() < UNDONE_SHARE:
+            await self._press(home, undo[0])
+            await self._cut_short(self._press(home, ids_of(home, "roles:v1:undone:")[0]))
+            return
+        await self._press(home, ids_of(home, "role-plan:v1:page:")[0])
+        if on := ids_of(home, "roles:v1:switch:on"):
+            await self._press(home, on[0])
+        apply = ids_of(home, "roles:v1:apply:")
+        await self._cut_short(self._press(home, apply[0]) if apply else self._command("sync roster"))
+
     async def _start(self) -> None:
         await self.bot.kill()
         await self.before_restart()
@@ -305,6 +369,30 @@ class Haunted(Stage):
     async def _command(self, name: str, options: dict[str, Any] | None = None) -> Shown:
         shown = await self.begin(name, options)
         return await shown.finished(lambda answer: not answer.text.endswith(STILL_WORKING), within=LONG)
+
+    async def _press(self, shown: Shown, custom_id: str) -> Shown:
+        """Press a button that changes its own message, and wait for that."""
+        before = shown.text
+        await self.discord.click(self.owner_id, shown, custom_id, within=LONG)
+        return await shown.finished(lambda now: now.text != before, within=LONG)
+
+    async def _choose(self, shown: Shown, custom_id: str, value: str) -> None:
+        """Choose in a menu that changes its own message, and wait for that."""
+        await (await self.discord.select(self.owner_id, shown, custom_id, [value], within=LONG)).finished(within=LONG)
+
+    async def _send(self, form: Shown, shown: Shown) -> Shown:
+        """Send a form that asks for a reason, and wait until the message from which it was opened says something."""
+        before = shown.text
+        await self.discord.submit_modal(form, {"reason": "for now"}, within=LONG)
+        return await shown.finished(lambda now: now.text != before, within=LONG)
+
+    def _note(self, crossed: Exchange | Frame) -> None:
+        """Keep which roles are Muster's by what Discord has let it do."""
+        if isinstance(crossed, Exchange) and crossed.status == NO_CONTENT and "/roles/" in crossed.path:
+            _, _, _, _, user, _, role = crossed.path.split("/")
+            change = self.given.add if crossed.method == "PUT" else self.given.discard
+            change((int(user), int(role)))
+            self.changed_roles += 1
 
     async def _cut_short(self, act: Coroutine[Any, Any, Shown]) -> Shown | None:
         """Kill the bot somewhere in an act and start it again; give the answer if there was one before the end."""

@@ -59,7 +59,8 @@ async def haunt(home: Haunted, kills: int, seed: int, capsys: pytest.CaptureFixt
     each = (time.monotonic() - began) / kills
     during = ", ".join(f"{act} {count}" for act, count in sorted(Counter(home.killed_during).items()))
     with capsys.disabled():
-        print(f"\n{type(home).__name__}: {kills} kills, seed {seed}, {each:.1f} s each, during {during}")
+        what = f"{kills} kills, seed {seed}, {each:.1f} s each, {home.changed_roles} roles changed"
+        print(f"\n{type(home).__name__}: {what}, during {during}")
 
 
 async def test_kills_on_an_embedded_database_lose_and_double_nothing(

@@ -1,6 +1,7 @@
 """A server with a row in each table of its own, and distinct secrets in every text that such a row holds."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.services.context import Context
 from db import tables
 from db.base import Base
-from db.tables.audit import Action, Issue
+from db.tables.audit import Action, Issue, RuleSetting
 from db.tables.identity import (
     AltGroup,
     CharacterNote,
@@ -23,10 +24,20 @@ from db.tables.identity import (
     RuleVerdict,
 )
 from db.tables.outbox import OutboxMessage, OutboxState
-from db.tables.people import Player, PlayerCharacter, PlayerMember, RankOverride, RejectedCandidate
+from db.tables.people import (
+    Availability,
+    PendingProof,
+    Player,
+    PlayerCharacter,
+    PlayerMember,
+    RankOverride,
+    RejectedCandidate,
+)
+from db.tables.roles import GivenRole, RoleChange, RoleRun
 from db.tables.servers import GuildRank
 from domain.audit import Severity, State, SubjectKind
 from domain.links import ClaimState, Confidence, LinkEnd, Source, Verdict
+from domain.role_sync import ChangeState, RoleAct, RunKind
 
 SCHEMAS = ("guild_identity", "voting")
 """What is each server's own."""
@@ -62,6 +73,7 @@ async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, c
         session.add(player)
         await session.flush()
         mine = {"server_id": server_id, "player_id": player.id}
+        await roles_given(session, server_id, user_id, now)
         for row in identity(ctx, server_id, user_id=user_id, character_ids=character_ids):
             await session.merge(row)  # a matching may have left its own
         session.add_all(
@@ -69,6 +81,15 @@ async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, c
                 PlayerMember(**mine, user_id=user_id, **half),
                 PlayerCharacter(**mine, character_id=character_ids[0], **half),
                 RankOverride(**mine, rank_index=1, reason="", set_by=by, set_at=now),
+                Availability(**mine, reason="", set_by=by, set_at=now),
+                PendingProof(
+                    **mine,
+                    public_id=f"proof-{server_id}",
+                    user_id=user_id,
+                    character_id=character_ids[0],
+                    source=Source.CLAIM,
+                    made_at=now,
+                ),
                 RejectedCandidate(
                     server_id=server_id, character_id=character_ids[1], user_id=user_id, rejected_by=by, rejected_at=now
                 ),
@@ -84,6 +105,7 @@ async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, c
                     opened_at=now,
                     **finding,
                 ),
+                RuleSetting(server_id=server_id, rule="orphan_wow", enabled=True, set_by=by, set_at=now),
                 Action(
                     server_id=server_id,
                     at=now,
@@ -153,6 +175,18 @@ def identity(ctx: Context, server_id: int, *, user_id: int, character_ids: tuple
         asked_at=now,
     )
     yield MatchingState(server_id=server_id, fingerprint="", matched_at=now)
+
+
+async def roles_given(session: AsyncSession, server_id: int, user_id: int, now: datetime) -> None:
+    """Make a run that gave a member a role."""
+    run = RoleRun(
+        public_id=f"roles-{server_id}", server_id=server_id, kind=RunKind.SYNC, started_at=now, finished_at=now
+    )
+    session.add(run)
+    await session.flush()
+    mine = {"server_id": server_id, "user_id": user_id, "role_id": 1}
+    session.add(GivenRole(**mine, given_at=now))
+    session.add(RoleChange(**mine, run_id=run.id, act=RoleAct.GIVE, state=ChangeState.DONE, reason="", finished_at=now))
 
 
 async def plant(session: AsyncSession, server_id: int) -> list[str]:

@@ -27,7 +27,7 @@ class Leaf:
     @property
     def completed(self) -> tuple[str, ...]:
         """Give the names of the options that offer choices while somebody types."""
-        return tuple(option.name for option in self.options if option.autocomplete)
+        return tuple(option.display_name for option in self.options if option.autocomplete)
 
 
 def leaves(bot: commands.Bot) -> tuple[Leaf, ...]:
@@ -64,7 +64,7 @@ class Filler:
 
     def value(self, leaf: Leaf, option: app_commands.Parameter) -> Any:
         """Give a value for an option; LookupError for a text that nobody can guess."""
-        for name in (f"{leaf.name} {option.name}", option.name):
+        for name in (f"{leaf.name} {option.display_name}", option.display_name):
             if name in self.texts:
                 return self.texts[name]
         if option.choices:
@@ -78,11 +78,13 @@ class Filler:
         }
         if option.type in by_kind:
             return by_kind[option.type]
-        raise LookupError(f"which text goes into the option {option.name!r} of /{leaf.name}? Add it to the filler")
+        raise LookupError(
+            f"which text goes into the option {option.display_name!r} of /{leaf.name}? Add it to the filler"
+        )
 
     def required(self, leaf: Leaf) -> dict[str, Any]:
         """Give the values without which a command cannot be called."""
-        return {option.name: self.value(leaf, option) for option in leaf.options if option.required}
+        return {option.display_name: self.value(leaf, option) for option in leaf.options if option.required}
 
     def calls(self, leaf: Leaf) -> Iterator[dict[str, Any]]:
         """Give the options of some calls: the required ones alone, and with each other one."""
@@ -90,7 +92,7 @@ class Filler:
         yield required
         for option in leaf.options:
             if not option.required:
-                yield required | {option.name: self.value(leaf, option)}
+                yield required | {option.display_name: self.value(leaf, option)}
 
 
 COMPONENT_KINDS = {3: "options", 5: "user", 6: "role", 8: "channel"}

@@ -145,10 +145,7 @@ def finding(rule: str, **facts: Any) -> Finding:
         ("stale_data", "**Guild roster** · last read whole <t:1767312000:R> · limit: 3 days"),
         (
             "link_suggestion",
-            (
-                "**Thrall** · Azjol\\-Nerub · Rank 3 · "
-                "perhaps <@1000000000000000001>, <@1000000000000000002> +1"
-            ),
+            ("**Thrall** · Azjol\\-Nerub · Rank 3 · perhaps <@1000000000000000001>, <@1000000000000000002> +1"),
         ),
         ("main_not_linked", "<@1000000000000000001> · **Thrall** · Stormrage · main not in the guild"),
         ("unknown_reference", "**Race 91** · 2 characters, such as Thrall"),

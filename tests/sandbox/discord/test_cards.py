@@ -3,7 +3,7 @@
 import discord
 from discord import ui
 
-from sandbox.discord import accent, plain_text
+from sandbox.discord import accent, plain_text, sections
 
 
 def test_a_v2_card_reads_as_plain_lines() -> None:
@@ -38,6 +38,8 @@ def test_a_v2_card_reads_as_plain_lines() -> None:
         "[ Choose a user ▾ ]",
     ]
     assert accent(message) == 0xD4A84B
+    [(text, control)] = sections(message)
+    assert (text, control["custom_id"]) == ("**Orphans**", "fix")
 
 
 def test_an_embed_with_content_and_a_file_reads_as_plain_lines() -> None:

@@ -114,6 +114,46 @@ async def test_a_missing_permission_is_refused_as_discord_does(
     assert caught.value.code == 50013
 
 
+async def test_a_members_role_is_given_and_taken_by_its_id_with_a_reason(
+    standin: DiscordStandIn, server: Server, client: Client, recorded: Recorded
+) -> None:
+    raider = standin.world.add_role(server.id, "Raider")
+    mike = standin.world.add_member(server.id, "mike")
+    path = f"/guilds/{server.id}/members/{mike}/roles/{raider}"
+    await client.http.add_role(server.id, mike, raider, reason="rank of the game: Raider")
+    await client.http.add_role(server.id, mike, raider)
+    assert standin.backend.get_member(server.id, mike).role_ids == [raider]
+    await client.http.remove_role(server.id, mike, raider)
+    await client.http.remove_role(server.id, mike, raider)
+    assert standin.backend.get_member(server.id, mike).role_ids == []
+    assert recorded.paths("PUT")[-2:] == [(path, 204)] * 2
+    assert recorded.paths("DELETE") == [(path, 204)] * 2
+    logged = [entry.reason for entry in standin.backend.get_guild(server.id).audit_log_entries]
+    assert "rank of the game: Raider" in logged
+
+
+@pytest.mark.parametrize(
+    ("what", "code"), [("above", 50013), ("no right", 50013), ("no role", 10011), ("no member", 10007)]
+)
+async def test_a_role_that_cannot_be_given_is_refused_as_discord_does(
+    standin: DiscordStandIn, server: Server, client: Client, what: str, code: int
+) -> None:
+    raider = standin.world.add_role(server.id, "Raider")
+    mike = standin.world.add_member(server.id, "mike")
+    match what:
+        case "above":
+            standin.world.move_role(server.id, raider, 5)
+        case "no right":
+            standin.world.set_bot_permissions(server, discord.Permissions(view_channel=True))
+        case "no role":
+            standin.world.remove_role(server.id, raider)
+        case "no member":
+            standin.world.leave(server.id, mike)
+    with pytest.raises(discord.HTTPException) as caught:
+        await client.http.add_role(server.id, mike, raider)
+    assert caught.value.code == code
+
+
 async def test_a_file_and_a_v2_card_arrive_whole(
     standin: DiscordStandIn, channel: int, client: Client, recorded: Recorded
 ) -> None:
@@ -124,6 +164,14 @@ async def test_a_file_and_a_v2_card_arrive_whole(
     assert (attachment["filename"], attachment["description"], attachment["size"]) == ("roster.csv", "the roster", 10)
     assert standin.backend.cdn.get(attachment["url"]) == b"name,rank\n"
     assert next(e.body for e in recorded if isinstance(e, Exchange) and e.method == "POST")["content"] == "export"
+
+
+async def test_a_role_that_a_text_names_twice_is_one_mention(
+    standin: DiscordStandIn, channel: int, client: Client, server: Server
+) -> None:
+    raider = standin.world.add_role(server.id, "Raider")
+    sent = await client.get_channel(channel).send(f"<@&{raider}> and <@&{raider}>")
+    assert [role.id for role in sent.role_mentions] == [raider]
 
 
 async def test_requests_at_once_are_all_served(standin: DiscordStandIn, channel: int, client: Client) -> None:
