@@ -31,11 +31,6 @@ class Place(StrEnum):
     OFFICER_NOTE = "officer_note"
     GUILD_NOTE = "guild_note"
 
-    @property
-    def is_note(self) -> bool:
-        """Tell a note of the game from a name of Discord."""
-        return self in (Place.OFFICER_NOTE, Place.GUILD_NOTE)
-
 
 PLACES: Final[Mapping[Place, str]] = MappingProxyType(
     {

@@ -12,8 +12,6 @@ NAME_LIMIT: Final = 32
 """Characters of a rank's name; the game itself takes fewer."""
 REASON_LIMIT: Final = 200
 """Characters of the reason for an override."""
-LOWEST_RANK: Final = 9
-"""Ranks run from 0, the guild master, to this."""
 
 
 class RankTruth(StrEnum):

@@ -1,7 +1,7 @@
 """One finding as an officer acts on it: its card, and the base of the buttons that mend it."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from enum import Enum
 from typing import Any, ClassVar, Self
 
@@ -125,7 +125,7 @@ class FormButton(FindingButton):
         await interaction.response.send_modal(await self.form(ctx, server_id, view))
 
 
-async def mend(interaction: discord.Interaction, public_id: str, act: Any) -> None:
+async def mend(interaction: discord.Interaction, public_id: str, act: Awaitable[str]) -> None:
     """Await an act that was begun, let matching and audit follow it, and show in place how the finding stands."""
     bot, server_id = bot_of(interaction), require_server(interaction)
     try:

@@ -9,7 +9,6 @@ from domain.links import Confidence
 
 COMMAND = "Decide who is who, one suggestion at a time, with the reasons for each candidate."
 
-LOADING = "Looking for what waits…"
 NOT_A_MATCH = "Not a match"
 LATER = "Later"
 CLAIMS_IT = "says so: there is an open claim"

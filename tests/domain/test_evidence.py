@@ -79,7 +79,3 @@ def test_what_another_release_wrote_is_refused(field: str, value: object) -> Non
 
 def test_only_strong_evidence_is_more_than_good() -> None:
     assert Strength.HINT < Strength.WEAK < Strength.GOOD < Strength.STRONG
-
-
-def test_notes_are_told_from_names() -> None:
-    assert {place for place in Place if place.is_note} == {Place.OFFICER_NOTE, Place.GUILD_NOTE}

@@ -141,7 +141,7 @@ async def test_with_the_name_typed_the_server_follows_the_other_guild_and_the_lo
         (
             OFFICER,
             "setup.guild",
-            {"guild_id": scene.guild_id, "name": "The Ember Vigil", "ranks": [], "overrides": []},
+            {"guild_id": scene.guild_id, "name": "The Ember Vigil", "ranks": [], "overrides": [], "given_roles": 0},
             {"guild_id": followed.id, "name": rival.name},
         )
     ]

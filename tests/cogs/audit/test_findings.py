@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 import simcord
+import sqlalchemy as sa
 
 from bot.services import findings, links, pipeline
 from cogs.common import texts as common_texts
+from db import audit as audit_rows
 from domain.audit import Finding, State
 from sandbox.world import Character
 from tests.cogs.audit.acting import Result, character_id, open_card, standing, state_of
@@ -75,6 +77,25 @@ async def test_a_finding_is_ignored_with_a_reason_and_does_not_come_back_on_the_
     assert (await state_of(home, orphan)).state is State.IGNORED
     assert orphan.facts["name"] not in await listed(home)
     assert orphan.facts["name"] in await listed(home, state="ignored")
+
+
+async def test_a_rule_that_broke_is_shown_ignored_and_closed_once_it_runs_again(
+    home: Home, strangers: list[Character], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = audit_rows.COMPARE["orphan_discord"]
+    monkeypatch.setitem(audit_rows.COMPARE, "orphan_discord", sa.text("SELECT 1 / 0"))
+    await follow_up(home)
+    [broken] = (await standing(home, "rule_failed")).values()
+    shown = await open_card(home, broken)
+    assert "`orphan_discord`" in card_of(shown)
+
+    await fill_in(home, shown, "Ignore…", reason="whoever runs Muster knows")
+    await follow_up(home)
+    assert (await state_of(home, broken)).state is State.IGNORED
+
+    monkeypatch.setitem(audit_rows.COMPARE, "orphan_discord", whole)
+    await follow_up(home)
+    assert (await state_of(home, broken)).state is State.RESOLVED
 
 
 async def test_what_is_ignored_until_a_day_comes_back_after_it(home: Home, orphan: Finding) -> None:

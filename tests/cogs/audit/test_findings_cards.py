@@ -10,9 +10,9 @@ from discord import ui
 from bot.services.action_log import Act, Entry, LogFilters, LogPage
 from bot.services.findings import Filters, FindingView, Listed
 from bot.services.rules import RuleState, Switched
-from cogs.audit import finding_texts, list_texts, log, log_texts
+from cogs.audit import CONTROLS, finding_texts, list_texts, log, log_texts
 from cogs.audit.finding_state import NOTE_LIMIT
-from cogs.audit.finding_ui import finding_card
+from cogs.audit.finding_ui import finding_card, offered_fixes
 from cogs.audit.lines import roles_of
 from cogs.audit.list_ui import SIZE, filters_of, list_card, subject_of
 from cogs.audit.rules import rules_card
@@ -195,3 +195,8 @@ def test_a_rules_act_is_told_with_the_rule_and_a_rules_switch_with_its_title() -
     assert log_texts.line(Entry(switched, None, ())).endswith(
         "<@7> switched the rule “Characters without a Discord member” · off"
     )
+
+
+def test_every_fix_that_a_rule_names_has_a_control() -> None:
+    assert CONTROLS, "the extension brings them all"
+    assert offered_fixes() == {fix for rule in RULES.values() for fix in rule.fixes}

@@ -67,6 +67,7 @@ async def open_dry_run(home: Home, actor: simcord.MemberActor | None = None) -> 
 
 async def test_a_missing_role_is_shown_then_given_and_its_finding_closes(hall: Home) -> None:
     name, member = first(hall)
+    assert [finding.rule for finding in await about(hall, member)] == ["no_guild_role"]
     shown = await open_dry_run(hall)
     role = role_named(hall, f"Rank {rank_of(hall)[name]}")
     assert f"- <@{member.id}> · gets <@&{role.id}>" in text_of(shown)
