@@ -19,11 +19,20 @@ from domain.identity import Alias, Case, Character, Contradiction, Member, Owner
 from domain.links import LinkMode, Source
 from domain.trust import suggesting
 
+# Looked up by whole keys (OFFSET 0): after a vacuum of tables that were nearly empty, joins are planned as loops.
 CHARACTERS = """
     SELECT c.id, c.name, c.realm_slug, c.class_id, membership.rank, note.guild_note, note.officer_note
     FROM common.guild_memberships AS membership
-    JOIN common.wow_characters AS c ON c.id = membership.character_id
-    LEFT JOIN guild_identity.character_notes AS note ON note.server_id = :server_id AND note.character_id = c.id
+    CROSS JOIN LATERAL (
+        SELECT found.id, found.name, found.realm_slug, found.class_id FROM common.wow_characters AS found
+        WHERE found.id = membership.character_id
+        OFFSET 0
+    ) AS c
+    LEFT JOIN LATERAL (
+        SELECT found.guild_note, found.officer_note FROM guild_identity.character_notes AS found
+        WHERE found.server_id = :server_id AND found.character_id = membership.character_id
+        OFFSET 0
+    ) AS note ON true
     WHERE membership.guild_id = {guild_id} AND membership.left_at IS NULL
 """
 # A realm's name comes with a profile. It is shown and not matched: else, while a thousand profiles are read, matching
@@ -174,8 +183,11 @@ KEEP_SUGGESTIONS = with_rows(
         SELECT found.*, known.suggested_at, known.later_at,
             jsonb_path_query_array(found.candidates, '$[*].user_id') AS now,
             jsonb_path_query_array(known.candidates, '$[*].user_id') AS before
-        FROM found LEFT JOIN guild_identity.link_suggestions AS known
-            ON known.server_id = :server_id AND known.character_id = found.character_id
+        FROM found LEFT JOIN LATERAL (
+            SELECT kept.* FROM guild_identity.link_suggestions AS kept
+            WHERE kept.server_id = :server_id AND kept.character_id = found.character_id
+            OFFSET 0
+        ) AS known ON true
         WHERE known.character_id IS NULL
             OR (known.candidates, known.confidence) IS DISTINCT FROM (found.candidates, found.confidence)
     ), judged AS (
@@ -204,9 +216,10 @@ KEEP_GROUPS = with_rows(
         WHERE server_id = :server_id AND character_id NOT IN (SELECT character_id FROM found)
     )
     INSERT INTO guild_identity.alt_groups (server_id, character_id, group_id)
-    SELECT :server_id, character_id, group_id
-    FROM found LEFT JOIN guild_identity.alt_groups AS known USING (character_id, group_id)
-    WHERE known.character_id IS NULL
+    SELECT :server_id, character_id, group_id FROM found
+    WHERE (character_id, group_id) NOT IN (
+        SELECT character_id, group_id FROM guild_identity.alt_groups WHERE server_id = :server_id
+    )
     ON CONFLICT (server_id, character_id) DO UPDATE SET group_id = excluded.group_id
     """,
     "groups",
@@ -223,8 +236,11 @@ KEEP_CONTRADICTIONS = with_rows(
     )
     INSERT INTO guild_identity.link_contradictions (server_id, character_id, user_ids, evidence, found_at)
     SELECT :server_id, found.character_id, found.user_ids, found.evidence, coalesce(known.found_at, :now)
-    FROM found LEFT JOIN guild_identity.link_contradictions AS known
-        ON known.server_id = :server_id AND known.character_id = found.character_id
+    FROM found LEFT JOIN LATERAL (
+        SELECT kept.* FROM guild_identity.link_contradictions AS kept
+        WHERE kept.server_id = :server_id AND kept.character_id = found.character_id
+        OFFSET 0
+    ) AS known ON true
     WHERE known.character_id IS NULL
         OR (known.user_ids, known.evidence) IS DISTINCT FROM (found.user_ids, found.evidence)
     ON CONFLICT (server_id, character_id) DO UPDATE SET
