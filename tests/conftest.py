@@ -23,13 +23,14 @@ from tests.support.need import shared_folder
 from tests.support.network import block_outside
 from tests.support.statements import statements as list_statements
 
+GIVEN_URL = "TEST_DATABASE_URL"
 ROOM = 2**30
 
 
 @pytest.fixture(scope="session", autouse=True)
 def only_loopback() -> Iterator[None]:
     """Block every socket that leaves this machine; only a TEST_DATABASE_URL may."""
-    given = os.environ.get("TEST_DATABASE_URL")
+    given = os.environ.get(GIVEN_URL)
     host = normalise_url(given).host if given else None
     with pytest.MonkeyPatch.context() as patch:
         block_outside(patch, frozenset({host} if host else ()))
@@ -49,7 +50,7 @@ def memory_folder() -> str | None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """Give the address of a server: TEST_DATABASE_URL, or an embedded one of TEST_POSTGRES_VERSION (18)."""
-    if given := os.environ.get("TEST_DATABASE_URL"):
+    if given := os.environ.get(GIVEN_URL):
         yield normalise_url(given).render_as_string(hide_password=False)
         return
     with tempfile.TemporaryDirectory(prefix="muster-test-", dir=memory_folder(), ignore_cleanup_errors=True) as folder:
@@ -63,6 +64,11 @@ def postgres() -> Iterator[str]:
 async def admin(postgres: str) -> AsyncIterator[AsyncEngine]:
     """Give an engine that creates and drops databases."""
     engine = create_engine(postgres, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    if GIVEN_URL not in os.environ:
+        # How a statement is planned must not depend on when PostgreSQL last looked at its tables.
+        async with engine.connect() as connection:
+            await connection.execute(sa.text("ALTER SYSTEM SET autovacuum = off"))
+            await connection.execute(sa.text("SELECT pg_reload_conf()"))
     yield engine
     await engine.dispose()
 
