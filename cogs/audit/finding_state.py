@@ -10,8 +10,8 @@ from bot.services import findings
 from bot.services.context import Context
 from bot.services.findings import FindingView
 from cogs.audit import finding_texts as texts
-from cogs.audit.finding_ui import ID, FindingButton, FormButton, Place, finding_card, mend
-from cogs.common.access import officers_server, require_server
+from cogs.audit.finding_ui import ID, FindingButton, FormButton, Place, finding_card, mend_by_form
+from cogs.common.access import require_server
 from cogs.common.bot import bot_of
 from cogs.common.item import make_id
 from cogs.common.modals import Form, Values, modal_handler
@@ -103,40 +103,31 @@ class NextButton(FindingButton, template=rf"finding:v1:next:{ID}", act="next", p
 @modal_handler(rf"finding:v1:ignored:{ID}")
 async def ignore_submitted(interaction: discord.Interaction, match: re.Match[str], values: Values) -> None:
     """Ignore a finding for the reason and the time that were typed."""
-    ctx, server_id = await _begin(interaction)
 
-    async def ignore() -> str:
+    async def ignore(ctx: Context, server_id: int, actor_id: int) -> str:
         view = await findings.ignore(
             ctx,
             server_id,
             match["finding"],
             reason=values.text(REASON),
             until=values.text(UNTIL) or None,
-            actor_id=interaction.user.id,
+            actor_id=actor_id,
         )
         return texts.ignored(view)
 
-    await mend(interaction, match["finding"], ignore())
+    await mend_by_form(interaction, match["finding"], ignore)
 
 
 @modal_handler(rf"finding:v1:resolved:{ID}")
 async def resolve_submitted(interaction: discord.Interaction, match: re.Match[str], values: Values) -> None:
     """Settle a finding with the note that was typed."""
-    ctx, server_id = await _begin(interaction)
 
-    async def resolve() -> str:
-        note, actor_id = values.text(REASON), interaction.user.id
+    async def resolve(ctx: Context, server_id: int, actor_id: int) -> str:
+        note = values.text(REASON)
         await findings.resolve(ctx, server_id, match["finding"], note=note, actor_id=actor_id)
         return texts.RESOLVED
 
-    await mend(interaction, match["finding"], resolve())
-
-
-async def _begin(interaction: discord.Interaction) -> tuple[Context, int]:
-    ctx = bot_of(interaction).services.ctx
-    server_id = await officers_server(ctx, interaction)
-    await interaction.response.defer()
-    return ctx, server_id
+    await mend_by_form(interaction, match["finding"], resolve)
 
 
 def reason_field(help_text: str) -> ui.Label[Any]:

@@ -13,7 +13,7 @@ from bot.services.context import Context
 from bot.services.findings import FindingView
 from cogs.audit import finding_texts as texts
 from cogs.audit.lines import line, roles_of
-from cogs.common.access import OfficerItem, require_server
+from cogs.common.access import OfficerItem, officers_server, require_server
 from cogs.common.bot import bot_of
 from cogs.common.cards import card
 from cogs.common.item import make_id
@@ -36,6 +36,8 @@ class Place(Enum):
     """Leads to other findings."""
 
 
+Act = Callable[[Context, int, int], Awaitable[str]]
+"""Does something on a server by an officer's word, both named by their ids, and says what was done."""
 Controls = Callable[[FindingView], Sequence[ui.Item[Any]]]
 
 _offered: dict[Fix, dict[str, Controls]] = {}
@@ -136,6 +138,14 @@ async def mend(interaction: discord.Interaction, public_id: str, act: Awaitable[
         await pipeline.follow_up(bot.services.ctx, server_id, report=False)
         bot.deliverer.wake()
     await redraw(interaction, public_id, done)
+
+
+async def mend_by_form(interaction: discord.Interaction, public_id: str, act: Act) -> None:
+    """Do for an officer what a form asked for, and show in place how its finding stands."""
+    ctx = bot_of(interaction).services.ctx
+    server_id = await officers_server(ctx, interaction)
+    await interaction.response.defer()
+    await mend(interaction, public_id, act(ctx, server_id, interaction.user.id))
 
 
 async def redraw(interaction: discord.Interaction, public_id: str, done: str | None = None) -> None:

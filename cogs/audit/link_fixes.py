@@ -1,7 +1,6 @@
 """The fixes of links on a finding's card: link, choose, unlink, and say what a name in notes means."""
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import discord
@@ -15,8 +14,8 @@ from bot.services.links import LinkChange
 from cogs.audit import finding_texts
 from cogs.audit import link_fix_texts as texts
 from cogs.audit.choice_ui import choice_card
-from cogs.audit.finding_ui import ID, FindingButton, FormButton, finding_card, mend
-from cogs.common.access import officers_server, require_server
+from cogs.audit.finding_ui import ID, FindingButton, FormButton, finding_card, mend_by_form
+from cogs.common.access import require_server
 from cogs.common.bot import bot_of
 from cogs.common.candidates import notes
 from cogs.common.item import make_id
@@ -29,8 +28,6 @@ MEMBER: Final = "member"
 CHARACTER: Final = "character"
 NAME: Final = "name"
 CHARACTER_LIMIT: Final = 100
-
-Act = Callable[[Context, int, int], Awaitable[str]]
 
 
 class LinkButton(FormButton, template=rf"finding:v1:link:{ID}", act="link", fix=Fix.LINK):
@@ -113,7 +110,7 @@ async def member_submitted(interaction: discord.Interaction, match: re.Match[str
             raise InvalidInput(texts.CHOOSE_MEMBER)
         return _linked(await fixes.link(ctx, server_id, match["finding"], user_id=user_id, actor_id=actor_id))
 
-    await _mend(interaction, match["finding"], act)
+    await mend_by_form(interaction, match["finding"], act)
 
 
 @modal_handler(rf"finding:v1:to-character:{ID}")
@@ -126,7 +123,7 @@ async def character_submitted(interaction: discord.Interaction, match: re.Match[
             await fixes.link_member(ctx, server_id, match["finding"], character=character, actor_id=actor_id)
         )
 
-    await _mend(interaction, match["finding"], act)
+    await mend_by_form(interaction, match["finding"], act)
 
 
 @modal_handler(rf"finding:v1:aliased:{ID}")
@@ -147,15 +144,7 @@ async def alias_submitted(interaction: discord.Interaction, match: re.Match[str]
         before = None if change.before is None else _meaning(change.before)
         return texts.alias(change.after.alias, _meaning(change.after), before)
 
-    await _mend(interaction, match["finding"], act)
-
-
-async def _mend(interaction: discord.Interaction, public_id: str, act: Act) -> None:
-    """Do what a form asked for, and show how its finding stands."""
-    ctx = bot_of(interaction).services.ctx
-    server_id = await officers_server(ctx, interaction)
-    await interaction.response.defer()
-    await mend(interaction, public_id, act(ctx, server_id, interaction.user.id))
+    await mend_by_form(interaction, match["finding"], act)
 
 
 def _member(values: Values) -> int | None:

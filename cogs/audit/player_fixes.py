@@ -14,10 +14,10 @@ from bot.services.links import CharacterView
 from cogs.audit import player_fixes_texts as texts
 from cogs.audit.finding_state import ShowButton
 from cogs.audit.finding_texts import not_done, title
-from cogs.audit.finding_ui import ID, FindingButton, FormButton, mend, redraw
+from cogs.audit.finding_ui import ID, FindingButton, FormButton, mend, mend_by_form, redraw
 from cogs.audit.lines import line, roles_of
 from cogs.common import texts as common_texts
-from cogs.common.access import OfficerItem, manages_server, officers_server, require_server
+from cogs.common.access import OfficerItem, manages_server, require_server
 from cogs.common.bot import bot_of
 from cogs.common.cards import card
 from cogs.common.characters import rank_text
@@ -54,21 +54,11 @@ class HiatusButton(FormButton, template=rf"finding:v1:hiatus:{ID}", act="hiatus"
 @modal_handler(rf"finding:v1:on-hiatus:{ID}")
 async def hiatus_submitted(interaction: discord.Interaction, match: re.Match[str], values: Values) -> None:
     """Mark the player as away."""
-    ctx = bot_of(interaction).services.ctx
-    server_id = await officers_server(ctx, interaction)
-    await interaction.response.defer()
 
-    async def mark() -> str:
-        done = await hiatus.mark(
-            ctx,
-            server_id,
-            match["finding"],
-            **said(values),
-            actor_id=interaction.user.id,
-        )
-        return texts.marked(done)
+    async def mark(ctx: Context, server_id: int, actor_id: int) -> str:
+        return texts.marked(await hiatus.mark(ctx, server_id, match["finding"], **said(values), actor_id=actor_id))
 
-    await mend(interaction, match["finding"], mark())
+    await mend_by_form(interaction, match["finding"], mark)
 
 
 class MainButton(FindingButton, template=rf"finding:v1:main:{ID}", act="main", fix=Fix.MAIN):
