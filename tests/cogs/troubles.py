@@ -6,7 +6,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from bot.services import claims, links, options, pipeline, ranks, rules
-from cogs.audit.player_fixes import MENU_SIZE
+from cogs.audit.fixes.players import MENU_SIZE
 from cogs.members.cog import QUIET_SECONDS
 from db.tables.guilds import Character as CharacterRow
 from db.tables.guilds import ProfileCheck

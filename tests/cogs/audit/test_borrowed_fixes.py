@@ -4,7 +4,7 @@ import pytest
 import simcord
 
 from bot.services import departures, ranks
-from cogs.audit.borrowed_fixes import DEPARTURES, RANKS
+from cogs.audit.fixes.borrowed import DEPARTURES, RANKS
 from cogs.common.item import matching_items
 from domain.audit import State
 from tests.cogs.audit.acting import open_card, standing, state_of

@@ -6,7 +6,8 @@ import pytest
 import simcord
 
 from bot.services import findings, pipeline
-from cogs.audit import bulk_texts, undo_texts
+from cogs.audit import undo_texts
+from cogs.audit.fixes import bulk_texts
 from db.tables.guilds import Character as CharacterRow
 from db.tables.guilds import ProfileCheck
 from db.tables.roles import RoleChange, RoleRun

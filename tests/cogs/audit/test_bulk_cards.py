@@ -6,7 +6,7 @@ import pytest
 
 from bot.services.bulk_fixes import BulkOutcome, Failure, Plan
 from bot.services.undo import SHOWN, Undoable
-from cogs.audit.bulk_ui import choice_card, outcome_card, plan_card
+from cogs.audit.fixes.bulk import choice_card, outcome_card, plan_card
 from cogs.audit.lines import roles_of
 from cogs.audit.undo import list_card
 from cogs.common.paginator import check_budget

@@ -8,7 +8,7 @@ import simcord
 
 from bot.services import aliases, findings, links, pipeline
 from bot.services.fixes import CharacterView, Choice, SuggestedMember
-from cogs.audit.choice_ui import choice_card
+from cogs.audit.fixes.choice import choice_card
 from cogs.common.paginator import check_budget
 from cogs.members.cog import QUIET_SECONDS
 from db.tables.people import Member

@@ -9,7 +9,7 @@ import simcord
 import sqlalchemy as sa
 
 from bot.services import claims, links, pipeline
-from cogs.audit import player_fixes
+from cogs.audit.fixes import players
 from db.tables.guilds import Character as CharacterRow
 from db.tables.guilds import ProfileCheck
 from db.tables.people import Player
@@ -356,7 +356,7 @@ async def test_who_has_more_characters_than_a_menu_holds_pages_through_them(home
     shown = await open_card(home, finding)
     assert "-# Page 1 of 2" in await press(home, shown, "Choose main…")
     first = offered(shown.response, MAIN_MENU)
-    assert len(first) == player_fixes.MENU_SIZE + 1
+    assert len(first) == players.MENU_SIZE + 1
     await press(home, shown, "Next")
     second = offered(shown.response, MAIN_MENU)
     assert len(set(first) | set(second)) == MANY

@@ -11,10 +11,10 @@ from bot.services import findings, hiatus, player_fixes, proofs, refresh
 from bot.services.context import Context
 from bot.services.findings import FindingView
 from bot.services.links import CharacterView
-from cogs.audit import player_fixes_texts as texts
 from cogs.audit.finding_state import ShowButton
 from cogs.audit.finding_texts import not_done, title
 from cogs.audit.finding_ui import ID, FindingButton, FormButton, mend, mend_by_form, redraw
+from cogs.audit.fixes import players_texts as texts
 from cogs.audit.lines import line, roles_of
 from cogs.common import texts as common_texts
 from cogs.common.access import OfficerItem, manages_server, require_server
@@ -155,6 +155,11 @@ class SyncButton(FindingButton, template=rf"finding:v1:sync:{ID}", act="sync", f
     """Ask Battle.net, or Discord, about the subject now."""
 
     label = texts.SYNC
+
+    @classmethod
+    def fits(cls, view: FindingView) -> bool:
+        """Fit all but notes, which only a player can send."""
+        return view.finding.facts.get("source") != refresh.NOTES
 
     async def run(self, interaction: discord.Interaction) -> None:
         """Ask, and show what came of it."""

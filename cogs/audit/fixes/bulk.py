@@ -9,9 +9,9 @@ from discord import ui
 from bot.services import bulk_fixes, pipeline
 from bot.services.bulk_fixes import BulkOutcome, Plan
 from bot.services.findings import Filters
-from cogs.audit import bulk_texts as texts
 from cogs.audit import finding_texts
 from cogs.audit.finding_state import REASON, UNTIL, reason_field, until_field
+from cogs.audit.fixes import bulk_texts as texts
 from cogs.audit.lines import ShowRole, line, roles_of
 from cogs.audit.list_ui import RULE, FindingPages, offer_for_type
 from cogs.common.access import OfficerItem, officers_server, require_server

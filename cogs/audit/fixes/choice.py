@@ -9,9 +9,9 @@ from discord import ui
 from bot.services import fixes
 from bot.services.context import Context
 from bot.services.fixes import Choice
-from cogs.audit import link_fix_texts as texts
 from cogs.audit.finding_state import ShowButton
 from cogs.audit.finding_ui import ID, FindingButton
+from cogs.audit.fixes import links_texts as texts
 from cogs.common.candidates import candidate, labels, more_candidates, notes, shown_reasons
 from cogs.common.cards import WARNING_COLOUR, card
 

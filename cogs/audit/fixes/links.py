@@ -12,9 +12,9 @@ from bot.services.context import Context
 from bot.services.findings import FindingView
 from bot.services.links import LinkChange
 from cogs.audit import finding_texts
-from cogs.audit import link_fix_texts as texts
-from cogs.audit.choice_ui import choice_card
 from cogs.audit.finding_ui import ID, FindingButton, FormButton, finding_card, mend_by_form
+from cogs.audit.fixes import links_texts as texts
+from cogs.audit.fixes.choice import choice_card
 from cogs.common.access import require_server
 from cogs.common.bot import bot_of
 from cogs.common.candidates import notes

@@ -9,9 +9,9 @@ from discord import ui
 from bot.services import findings, role_fixes
 from bot.services.findings import FindingView
 from bot.services.role_plans import STOPS
-from cogs.audit import role_fix_texts as texts
 from cogs.audit.finding_state import ShowButton
 from cogs.audit.finding_ui import ID, FindingButton, finding_card, mend
+from cogs.audit.fixes import roles_texts as texts
 from cogs.audit.lines import line
 from cogs.common.access import require_server
 from cogs.common.bot import bot_of
@@ -81,13 +81,15 @@ def dry_run_card(view: FindingView, plan: RolePlan, server: discord.Guild | None
     """Show what would change for a finding's members, and what is in the way."""
     role = roles_of(server)
     changes = change_lines(plan, plan.user_ids, role) or [texts.NOTHING]
-    stop = [] if plan.stop is None else [texts.not_done(STOPS[plan.stop])]
+    # A paragraph of its own: below the last bullet Discord would draw it as a part of that.
+    trouble = [*trouble_lines(plan, role), *([] if plan.stop is None else [texts.not_done(STOPS[plan.stop])])]
     buttons: list[ui.Item[Any]] = [ShowButton(view.finding.public_id, label=texts.BACK)]
     if plan.changes and plan.stop is None:
         buttons.insert(0, ApplyRoleButton(view.finding.public_id, plan.key))
     return card(
         "\n".join([texts.TITLE, line(view.finding, role)]),
-        "\n".join([*changes, *trouble_lines(plan, role), *stop]),
+        "\n".join(changes),
+        *(["\n".join(trouble)] if trouble else []),
         ui.ActionRow(*buttons),
         colour=view.finding.severity.colour,
     )

@@ -6,8 +6,8 @@ import discord
 from discord import ui
 
 from bot.services.findings import FindingView
-from cogs.audit import link_fix_texts as texts
 from cogs.audit.finding_ui import offer
+from cogs.audit.fixes import links_texts as texts
 from cogs.common.item import make_id
 from domain.audit import Fix
 
