@@ -58,7 +58,7 @@ def run_parts(run: RunView, page: Page[Failure], role: ShowRole) -> Parts:
     parts: Parts = [
         "\n".join(
             [
-                texts.run_title(planned=run.planned, total=run.total),
+                texts.run_title(planned=run.planned, failed=run.failed, total=run.total),
                 texts.run_facts(run.kind, run.actor_id, run.started_at, run.undone_by),
                 counts(run.done, run.skipped, run.failed, run.planned),
             ]

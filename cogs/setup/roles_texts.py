@@ -67,9 +67,14 @@ def waiting(changes: int, members: int) -> str:
     return f"{count_of(changes, 'change')} for {count_of(members, 'member')} would follow now."
 
 
-def run_title(*, planned: int, total: int) -> str:
-    """Head a run: how far it is, or that it is over."""
-    return f"## {total - planned} of {count_of(total, 'role change')} done with" if planned else "## Role changes done"
+def run_title(*, planned: int, failed: int, total: int) -> str:
+    """Head a run: how far it is, or how it ended."""
+    changes = count_of(total, "role change")
+    if planned:
+        return f"## {total - planned} of {changes} done with"
+    if failed:
+        return f"## {changes} failed" if failed == total else f"## {failed} of {changes} failed"
+    return "## Role changes done"
 
 
 def run_facts(kind: RunKind, actor_id: int | None, started_at: datetime, undone_by: int | None) -> str:

@@ -28,7 +28,7 @@ OFFICERS = MANAGERS | {Persona.OFFICER_BY_ROLE}
 MEMBERS = frozenset(Persona) - {Persona.STRANGER}
 
 CHOOSES_OFFICERS = "Only members with Manage Server choose who is an officer."
-SWITCHES_ROLES = "Only members with Manage Server switch role sync."
+SWITCHES_ROLES = "Only members with Manage Server switch role sync. Ask one of them; nothing was changed."
 LACKS_POWER = "it gives Manage Roles, which you don't have yourself"
 
 NOT_YOURS = "Only the member who made this claim can withdraw it."

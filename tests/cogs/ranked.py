@@ -1,6 +1,9 @@
 """A server whose ranks have roles, and whose three namesakes are proven and hold none of them yet."""
 
+import sys
+
 import discord
+import pytest
 import simcord
 
 from bot.services import links, ranks, roles
@@ -29,6 +32,15 @@ async def furnish(home: Home) -> None:
             for rank, role in made.items()
         )
     await ranks.choose_truth(ctx, server_id, RankTruth.GAME, actor_id=home.officer.id)
+
+
+def follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what follows a role change come without the wait for quiet, which is longer than all the rest of a test.
+
+    SimCord waits in real time for what the bot begins while it is at work.
+    """
+    # By the name that the bot's own copy has: discord.py imports a cog anew for each bot.
+    monkeypatch.setattr(sys.modules["cogs.members.cog"], "QUIET_SECONDS", 0.05)
 
 
 async def switch(home: Home, *, on: bool) -> None:

@@ -11,12 +11,24 @@ from db.tables.roles import GivenRole
 from domain.errors import Conflict
 from domain.role_sync import ChangeState, RunKind
 from tests.cogs.home import Home
-from tests.cogs.ranked import furnish, held, nobody, rank_of, role_calls, role_named, server_of, switch, wanted
+from tests.cogs.ranked import (
+    follow_at_once,
+    furnish,
+    held,
+    nobody,
+    rank_of,
+    role_calls,
+    role_named,
+    server_of,
+    switch,
+    wanted,
+)
 
 
 @pytest.fixture
-async def hall(home: Home) -> Home:
+async def hall(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A server with role sync on, whose three namesakes are to get the roles of their ranks."""
+    follow_at_once(monkeypatch)
     await furnish(home)
     await switch(home, on=True)
     return home

@@ -1,18 +1,21 @@
 """Set role: from a finding about a role to its end, as officers live through it."""
 
+from typing import Any
+
 import discord
 import pytest
 import simcord
 
 from bot.services import audit, pipeline, roles
 from bot.services.role_plans import STOPS
-from cogs.audit import role_fix_texts as texts
+from cogs.audit.fixes import roles_texts as texts
 from cogs.common import role_watch
 from cogs.common import texts as common_texts
 from domain.audit import Finding
 from domain.role_sync import Stop
 from tests.cogs.home import Home, labels_of, text_of
 from tests.cogs.ranked import (
+    follow_at_once,
     furnish,
     give_by_hand,
     held,
@@ -30,6 +33,7 @@ from tests.cogs.ranked import (
 async def hall(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A server whose three proven members lack their rank's role, which is found, and where role sync is on."""
     monkeypatch.setattr(role_watch, "LOOK_EVERY", 0.05)
+    follow_at_once(monkeypatch)
     # Nobody's role follows by itself here, only what an officer does is seen.
     monkeypatch.setattr(roles, "AT_ONCE", 0)
     await furnish(home)
@@ -156,6 +160,15 @@ async def test_a_role_above_musters_own_is_told_with_the_remedy(hall: Home) -> N
     assert texts.NOTHING in text_of(shown)
     assert "move Muster's role above it" in text_of(shown)
     assert labels_of(shown) == [texts.BACK]
+
+
+async def test_a_warning_of_the_dry_run_stands_apart_from_the_list_of_changes(hall: Home) -> None:
+    await switch(hall, on=False)
+    shown = await open_dry_run(hall)
+    container: Any = shown.components[0]
+    _, changes, warning = (part["content"] for part in container["components"][:3])
+    assert [line[:2] for line in changes.splitlines()] == ["- "]
+    assert warning == f"⚠️ {STOPS[Stop.OFF]}"
 
 
 async def test_who_lost_the_right_since_the_dry_run_sets_no_role(hall: Home) -> None:

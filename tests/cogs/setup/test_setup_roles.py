@@ -31,6 +31,7 @@ from domain.role_sync import (
 )
 from tests.cogs.home import Home, labels_of, text_of
 from tests.cogs.ranked import (
+    follow_at_once,
     furnish,
     give_by_hand,
     held,
@@ -49,6 +50,7 @@ from tests.cogs.ranked import (
 async def hall(home: Home, monkeypatch: pytest.MonkeyPatch) -> Home:
     """A server whose three namesakes are proven, whose ranks have roles, and where the game decides."""
     monkeypatch.setattr(role_watch, "LOOK_EVERY", 0.05)
+    follow_at_once(monkeypatch)
     await furnish(home)
     return home
 
@@ -205,6 +207,7 @@ async def test_what_discord_refuses_is_listed_per_member_and_the_rest_is_done(ru
     shown = await apply(running)
     role = role_named(running, f"Rank {rank_of(running)[name]}")
     assert f"❌ <@{member.id}> · <@&{role.id}> not given: " in text_of(shown)
+    assert text_of(shown).startswith("## 1 of 3 role changes failed\n")
     assert "2 ✅ made · 1 ❌ failed" in text_of(shown)
     assert held(running) == wanted(running) | {name: set()}
     again = await open_roles(running)
@@ -321,10 +324,10 @@ async def test_many_failures_are_paged(running: Home, monkeypatch: pytest.Monkey
     assert text_of(shown).count("❌ <@") == 1
 
 
-async def test_a_run_that_changed_nothing_is_not_offered_for_undoing(running: Home) -> None:
+async def test_a_run_that_changed_nothing_is_headed_as_failed_and_not_offered_for_undoing(running: Home) -> None:
     path = f"/guilds/{running.server.id}/members/*/roles/*"
     running.env.inject_error("PUT", path, status=403, code=50013, times=None)
-    await apply(running)
+    assert text_of(await apply(running)).startswith("## 3 role changes failed\n")
     shown = await open_roles(running)
     assert "3 ❌ failed" in text_of(shown)
     assert texts.UNDO_BUTTON not in labels_of(shown)
