@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables.people import PendingProof, PlayerCharacter, PlayerMember, RejectedCandidate
+from domain.links import Source
 
 
 async def of_member(session: AsyncSession, server_id: int, user_id: int) -> PendingProof | None:
@@ -23,13 +24,16 @@ async def by_public_id(session: AsyncSession, server_id: int, public_id: str) ->
     )
 
 
-async def drop(session: AsyncSession, server_id: int, *, character_id: int, user_id: int) -> None:
-    """Let the proof that a character is a member's wait no longer, if there is one."""
+async def drop(
+    session: AsyncSession, server_id: int, *, character_id: int, user_id: int, source: Source | None = None
+) -> None:
+    """Let the proof that a character is a member's wait no longer, if there is one; of a source, or of any."""
     await session.execute(
         sa.delete(PendingProof).where(
             PendingProof.server_id == server_id,
             PendingProof.character_id == character_id,
             PendingProof.user_id == user_id,
+            PendingProof.source == source if source is not None else sa.true(),
         )
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import actions, claims, outbox, people, proofs, servers
 from db.tables.identity import Claim
 from domain.audit import SubjectKind
-from domain.links import ClaimState
+from domain.links import ClaimState, Source
 
 CARD: Final = "claim"
 """The kind of message that asks officers, in the audit channel."""
@@ -58,7 +58,9 @@ async def end(session: AsyncSession, claim: Claim, state: ClaimState, *, actor_i
     """End a claim that waits; what it proved beside another proof waits no longer either."""
     claim.state, claim.decided_at, claim.decided_by = state, now, actor_id
     await session.flush()
-    await proofs.drop(session, claim.server_id, character_id=claim.character_id, user_id=claim.user_id)
+    # Who withdraws a claim takes back their own word, not that of an officer who said the same.
+    source = Source.CLAIM if state is ClaimState.WITHDRAWN else None
+    await proofs.drop(session, claim.server_id, character_id=claim.character_id, user_id=claim.user_id, source=source)
     # Officers need not be asked any more; a card that was sent is edited by who decides.
     await outbox.withdraw(session, server_id=claim.server_id, kind=CARD, dedupe_key=claim.public_id)
     await log(session, claim, _ACTIONS[state], actor_id=actor_id, now=now)

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.services import words
+from bot.services import proofs, words
 from bot.services.claim_ends import confirm_proven
 from bot.services.context import Context
 from bot.services.privacy import take_back_joined
@@ -33,12 +33,16 @@ _View = TypeVar("_View", CharacterView, Claimable)
 
 @dataclass(frozen=True, slots=True)
 class LinkChange:
-    """What a command did to a link; the character as it was before, `joined` those whom the member is one with now."""
+    """What a command did to a link; the character as it was before, `joined` those whom the member is one with now.
+
+    `waits`: they would be, and officers merge them or reject that.
+    """
 
     character: CharacterView
     user_ids: tuple[int, ...]
     changed: bool
     joined: tuple[int, ...] = ()
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +148,10 @@ async def add_in(
     """Link a character to a member by a person's word; the caller holds the lock on the server's people.
 
     An inferred link gives way. `reasons` are those of the suggestion that it was chosen from: its rule was right.
-    `also` says that the member is the same person as the one whose character it is already; `instead` that the word
-    is given in place of another one as strong. Claims to what is proven by it are confirmed with it. Raises Conflict
-    when another word as strong stands against it, NotFound when the character is neither in the guild nor linked here,
-    or the member not in the server.
+    `also` says that the member is the same person as the one whose character it is already: where people's words make
+    both a player of their own, that waits as a proof. `instead` says that the word is given in place of another one as
+    strong. Claims to what is proven by it are confirmed with it. Raises Conflict when another word as strong stands
+    against it, NotFound when the character is neither in the guild nor linked here, or the member not in the server.
     """
     guild = await servers.required_guild(session, server_id)
     view = await _character(session, server_id, guild, character_id)
@@ -164,6 +168,20 @@ async def add_in(
             return LinkChange(view, (user_id,), changed=False)
     elif owned is not None and also:
         joined = tuple(half.user_id for half in await links.members_of(session, server_id, owned.player_id))
+        # No finding tells of a proof by what is not in the guild, or is not proven itself.
+        can_wait = owned.source.is_proof and view.rank is not None
+        if can_wait and attached is not None and await words.stands_alone(session, attached, word.at):
+            await proofs.keep_pending(
+                ctx,
+                session,
+                server_id,
+                user_id=user_id,
+                player_id=owned.player_id,
+                character_id=character_id,
+                source=source,
+                given_by=actor_id,
+            )
+            return LinkChange(view, (user_id,), changed=True, joined=joined, waits=True)
         brought = {"brought": await words.join(session, server_id, user_id, owned.player_id, word), "joined": joined}
     elif owned is not None:
         await words.move_away(session, view, owned, user_id, word, instead=instead)

@@ -77,7 +77,7 @@ async def keep_pending(
     if rule is not None and not rule.enabled:
         raise Conflict(
             f"This character is proven to be somebody else's, and <@{rule.by}> switched off the rule by which officers "
-            "decide about that. Switch it on with `/audit rules`, and confirm again."
+            "decide about that. Switch it on with `/audit rules`, then try again."
         )
     waiting = await proofs.of_member(session, server_id, user_id)
     if waiting is not None and await _is_to_decide(session, waiting):

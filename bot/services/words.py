@@ -122,6 +122,13 @@ async def move_away(
     await take_away(session, server_id, owned, others, LinkEnd.MOVED, by=word.by, at=word.at)
 
 
+async def stands_alone(session: AsyncSession, attached: PlayerMember, at: datetime) -> bool:
+    """Tell whether people's words make a member a player of their own: by the characters, or by the rank."""
+    if await ranks.override(session, attached.server_id, attached.player_id, at) is not None:
+        return True
+    return _is_by_person(attached, await links.characters_of(session, attached.server_id, attached.player_id))
+
+
 async def join(session: AsyncSession, server_id: int, user_id: int, player_id: int, word: Word) -> tuple[int, ...]:
     """Make a member one of those of a player: the same person; give the characters that they bring.
 
@@ -138,7 +145,7 @@ async def join(session: AsyncSession, server_id: int, user_id: int, player_id: i
                 "“as in the game”, and add the link again."
             )
         owned = await links.characters_of(session, server_id, former)
-        if owned and (attached.source.is_by_person or any(half.source.is_by_person for half in owned)):
+        if _is_by_person(attached, owned):
             raise Conflict(
                 f"<@{user_id}> is a player with characters already, by a person's word: `/whois` shows them. "
                 "Remove those links first, then add them here."
@@ -162,6 +169,10 @@ def raise_half(half: PlayerCharacter | PlayerMember, word: Word) -> None:
     half.source, half.confidence = word.source, Confidence.HIGH
     half.linked_by, half.linked_at, half.run_id = word.by, word.at, None
     half.evidence = {"reasons": list(reasons)} if reasons else {}
+
+
+def _is_by_person(attached: PlayerMember, owned: Sequence[PlayerCharacter]) -> bool:
+    return bool(owned) and (attached.source.is_by_person or any(half.source.is_by_person for half in owned))
 
 
 def _judged(owned: PlayerCharacter, user_ids: Sequence[int], verdict: Verdict) -> list[verdicts.Judged]:

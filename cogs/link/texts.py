@@ -36,8 +36,15 @@ def added(character: str, user_ids: Sequence[int], replaced: Source | None) -> s
 
 def joined(character: str, user_ids: Sequence[int], others: Sequence[int]) -> str:
     """Say that a member is the same person as the player whose character it was."""
-    whom = f"the same person as {mentions(others)}" if others else "the player whose character it is"
-    return f"{character}: {mentions(user_ids)} now counts as {whom}, by your word, and the link is proven."
+    return f"{character}: {mentions(user_ids)} now counts as {_same(others)}, by your word, and the link is proven."
+
+
+def waits(character: str, user_ids: Sequence[int], others: Sequence[int]) -> str:
+    """Say that two players are not made one before officers have looked at both."""
+    return (
+        f"⏳ {character}: your word that {mentions(user_ids)} is {_same(others)} waits as a finding, since people's "
+        "words made both a player of their own. Merge the two or reject it with `/audit list`."
+    )
 
 
 def unchanged(character: str, user_ids: Sequence[int], source: Source) -> str:
@@ -50,6 +57,10 @@ def removed(character: str, user_ids: Sequence[int], source: Source) -> str:
     whose = mentions(user_ids) or "a player without a member"
     again = "No rule will link them again; `/link add` can." if user_ids else "`/link add` links it to a member."
     return f"{character} is no longer linked to {whose}. It was {kind_of(source)} link ({SOURCES[source]}). {again}"
+
+
+def _same(others: Sequence[int]) -> str:
+    return f"the same person as {mentions(others)}" if others else "the player whose character it is"
 
 
 def kind_of(source: Source) -> str:

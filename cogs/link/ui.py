@@ -11,6 +11,8 @@ def added(change: LinkChange) -> str:
     name, half = _name(change.character), change.character.half
     if not change.changed and half is not None:
         return texts.unchanged(name, change.user_ids, half.source)
+    if change.waits:
+        return texts.waits(name, change.user_ids, change.joined)
     if change.joined:
         return texts.joined(name, change.user_ids, change.joined)
     replaced = None if half is None or half.source.is_proof else half.source

@@ -228,11 +228,14 @@ async def test_a_second_account_brings_the_characters_that_rules_gave_to_it_as_i
     assert (action.after["brought"], action.after["joined"]) == ([bo], [1])
 
 
-async def test_who_is_somebody_else_by_a_persons_word_is_not_joined(ctx: Context, guild: int) -> None:
+async def test_where_no_finding_would_tell_of_it_two_players_by_peoples_words_are_not_joined(
+    ctx: Context, guild: int
+) -> None:
     ana, bo = await insert_characters(ctx, guild, "Ana", "Bo")
     await insert_members(ctx, facts(1), facts(2))
     await add(ctx, ana, 1)
     await add(ctx, bo, 2)
+    await leave_guild(ctx, ana)
 
     with pytest.raises(Conflict, match="<@2> is a player with characters already, by a person's word"):
         await add(ctx, ana, 2, also=True)
@@ -240,12 +243,12 @@ async def test_who_is_somebody_else_by_a_persons_word_is_not_joined(ctx: Context
     assert await load_links(ctx) == {ana: {1}, bo: {2}}
 
 
-async def test_who_has_a_rank_by_an_officers_word_is_not_joined_before_that_is_taken_back(
+async def test_who_has_a_rank_by_an_officers_word_is_not_joined_to_an_inferred_player_before_that_is_taken_back(
     ctx: Context, guild: int
 ) -> None:
     ana, bo = await insert_characters(ctx, guild, "Ana", "Bo")
-    await insert_members(ctx, facts(1), facts(2))
-    await add(ctx, ana, 1)
+    await insert_members(ctx, facts(1, "ana"), facts(2))
+    await infer(ctx)
     await add(ctx, bo, 2)
     await player.set_rank(ctx, SERVER, user_id=2, rank="5", reason="new", until=None, actor_id=OFFICER)
     await remove(ctx, bo)

@@ -69,6 +69,11 @@ async def reject(ctx: Context, public_id: str, actor_id: int = OFFICER) -> proof
     return await proofs.reject(ctx, SERVER, public_id, actor_id=actor_id)
 
 
+async def say_also(ctx: Context, character_id: int) -> links.LinkChange:
+    """Let an officer say that Mia is a second account of who owns a character."""
+    return await links.add(ctx, SERVER, character_id=character_id, user_id=MIA, actor_id=OFFICER, also=True)
+
+
 async def player_of(ctx: Context, user_id: int) -> Player:
     async with ctx.sessions() as session:
         half = await session.get_one(PlayerMember, (SERVER, user_id))
@@ -109,6 +114,58 @@ async def test_a_confirmed_claim_that_makes_one_player_of_two_waits_as_a_finding
     [kept] = await load_actions(ctx, "proof.keep")
     assert (kept.actor_id, kept.subject_id) == (OFFICER, MIA)
     assert await messages(ctx, claims.DECIDED) == []
+
+
+async def test_an_officers_also_between_two_players_by_peoples_words_waits_as_a_finding_and_can_be_merged(
+    ctx: Context, guild: int
+) -> None:
+    thorin, balin = await insert_characters(ctx, guild, Toon("Thorin", rank=0), Toon("Balin", rank=4))
+    await add(ctx, thorin, MAX)
+    await add(ctx, balin, MIA)
+
+    change = await say_also(ctx, thorin)
+
+    assert (change.changed, change.waits, change.joined) == (True, True, (MAX,))
+    assert await load_links(ctx) == {thorin: {MAX}, balin: {MIA}}
+    issue = await look(ctx)
+    assert (issue.subject_id, issue.facts["other_ids"], issue.facts["source"]) == (MIA, [MAX], Source.OFFICER.value)
+    [kept] = await load_actions(ctx, "proof.keep")
+    assert (kept.actor_id, kept.subject_id) == (OFFICER, MIA)
+    with pytest.raises(Conflict, match="waits as a finding already"):
+        await say_also(ctx, thorin)
+
+    await merge(ctx, issue.public_id, DEPUTY)
+
+    assert await load_links(ctx) == {thorin: {MAX, MIA}, balin: {MAX, MIA}}
+    assert (await look(ctx)).state is State.RESOLVED
+
+
+async def test_an_officers_also_about_a_member_whose_rank_was_set_waits_and_the_rank_comes_along(
+    ctx: Context, guild: int
+) -> None:
+    thorin, balin = await insert_characters(ctx, guild, Toon("Thorin", rank=0), Toon("Balin", rank=4))
+    await add(ctx, thorin, MAX)
+    await add(ctx, balin, MIA)
+    await override(ctx, MIA, 4)
+    await links.remove(ctx, SERVER, character_id=balin, actor_id=OFFICER)
+    assert (await say_also(ctx, thorin)).waits
+
+    await merge(ctx, (await look(ctx)).public_id)
+
+    assert (await links.whois_member(ctx, SERVER, MAX)).rank == 4
+
+
+async def test_who_withdraws_a_claim_takes_back_no_officers_word_that_says_the_same(ctx: Context, guild: int) -> None:
+    thorin, balin = await insert_characters(ctx, guild, "Thorin", "Balin")
+    await add(ctx, thorin, MAX)
+    await add(ctx, balin, MIA)
+    claim = await ask(ctx, thorin)
+    await say_also(ctx, thorin)
+
+    await claims.withdraw(ctx, SERVER, public_id=claim, actor_id=MIA)
+
+    assert await count(ctx, PendingProof) == 1
+    assert (await look(ctx)).state is State.OPEN
 
 
 async def test_the_same_and_another_proof_about_a_member_are_told_that_one_waits(

@@ -83,6 +83,22 @@ async def test_two_discord_accounts_of_one_person_are_said_with_also(home: Home,
     assert home.env.errors
 
 
+async def test_also_between_two_players_by_peoples_words_says_that_it_waits_as_a_finding(
+    home: Home, strangers: list[Character]
+) -> None:
+    ours, theirs = strangers[0].name, strangers[1].name
+    await link(home, "add", character=ours, member=home.plain)
+    await link(home, "add", character=theirs, member=home.deputy)
+
+    said = await link(home, "add", character=ours, member=home.deputy, also=True)
+
+    assert said.startswith(f"⏳ **{ours}")
+    assert f"<@{home.deputy.id}> is the same person as <@{home.plain.id}> waits as a finding" in said
+    assert said.endswith("Merge the two or reject it with `/audit list`.")
+    listed = await home.officer.slash(home.general, "audit list", type="duplicate_discord")
+    assert f"<@{home.deputy.id}>" in card_of(listed)
+
+
 async def test_an_alias_is_set_shown_listed_and_taken_back(home: Home, strangers: list[Character]) -> None:
     assert await link(home, "alias", name="Mike", member=home.plain) == (
         f"`Mike` in notes now means <@{home.plain.id}>."
