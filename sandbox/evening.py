@@ -4,18 +4,19 @@ import asyncio
 import re
 import signal
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from sandbox.discord import SetupError, Shown, accent, buttons, plain_text, sections
+from sandbox.acting import Acting, NotSeen, number_in, says
+from sandbox.discord import SetupError, Shown, buttons, plain_text, sections
 from sandbox.names import without_accents
 from sandbox.rosterfile import world_from_roster
 from sandbox.sample import Sample, sample_guild
-from sandbox.screen import Screen, readable
+from sandbox.screen import Screen
 from sandbox.stage import LONG, BotStopped, Stage
 from sandbox.world import Character
 
@@ -34,10 +35,6 @@ LINKED, REFUSED, PUT_OFF = "is linked", "is not", "comes back"
 REVIEWED = 40
 """Suggestions looked at for one of each kind."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-class NotSeen(Exception):
-    """Say what should have been seen, and what was there instead."""
 
 
 def play(*, once: bool = False, roster: Path | None = None) -> int:
@@ -98,14 +95,11 @@ async def _until_cancelled(stage: Stage) -> None:
         return
 
 
-class Evening:
-    """The steps, each an act of the guild master and what must be seen after it; `step` names the one at hand."""
+class Evening(Acting):
+    """The steps, each an act of the guild master and what must be seen after it."""
 
     def __init__(self, stage: Stage, screen: Screen) -> None:
-        self.stage = stage
-        self.screen = screen
-        self.sample = stage.sample
-        self.step = "the start"
+        super().__init__(stage, screen)
         self._newcomer, self._alt = strangers(self.sample)
         self._proven = self._alt
         """Whose an officer has said at last."""
@@ -153,7 +147,7 @@ class Evening:
         shown = await self._command("sync roster", {}, sees="in the guild")
         await self._command("sync status", {}, sees="success")
         await self._command("setup check", {}, sees="Everything that Muster needs is there")
-        return _number(r"\*\*([\d,]+) characters?\*\* in the guild", shown)
+        return number_in(r"\*\*([\d,]+) characters?\*\* in the guild", shown)
 
     async def _see_the_report(self) -> None:
         report = await self._posted("Audit report")
@@ -195,7 +189,7 @@ class Evening:
         linked = 0
         for button in buttons(plan.message or {}):
             if button["custom_id"].startswith("link-match:v1:apply:"):
-                linked = _number(r"## ([\d,]+) links? made", await self._click(plan, button))
+                linked = number_in(r"## ([\d,]+) links? made", await self._click(plan, button))
                 break
         await self._command("setup options", {"link_mode": "automatic"}, sees="Muster links by itself")
         return linked
@@ -290,8 +284,8 @@ class Evening:
         await self._command("audit report", {}, sees="The report goes to")
         report = await self._posted("open now", besides=before)
         text = "\n".join(plain_text(report))
-        unlinked = sum(_number(rf"{title} \(([\d,]+)\)", text, default=0) for title in UNLINKED)
-        return _number(r"\*\*([\d,]+) findings?\*\* open now", text), unlinked
+        unlinked = sum(number_in(rf"{title} \(([\d,]+)\)", text, default=0) for title in UNLINKED)
+        return number_in(r"\*\*([\d,]+) findings?\*\* open now", text), unlinked
 
     async def _ranks(self) -> None:
         """Map the guild master's rank, and that of whoever is proven by now.
@@ -309,7 +303,7 @@ class Evening:
             ):
                 self.step = f"{sees!r} after {self._me} {what}"
                 await self.stage.discord.select(self.stage.owner_id, shown, custom_id, [value])
-                await shown.finished(partial(_says, sees), within=LONG)
+                await shown.finished(partial(says, sees), within=LONG)
                 self._show(f"{self._me} {what}", shown.lines)
             [home] = [one for one in buttons(shown.message or {}) if one["custom_id"] == "ranks:v1:open:home"]
             await self._click(shown, home, quiet=True)
@@ -329,66 +323,6 @@ class Evening:
         self.screen.say(f"GET /healthz: {answer.status_code} {answer.text}")
         if answer.status_code != httpx.codes.OK:
             raise NotSeen(f"200, but {answer.status_code}")
-
-    @property
-    def _here(self) -> tuple[int, int, int]:
-        """Who acts, and where: the guild master, in the tavern."""
-        return self.stage.owner_id, self.stage.server_id, self.stage.lounge
-
-    @property
-    def _me(self) -> str:
-        return self.sample.owner.shown_name
-
-    async def _command(self, name: str, options: dict[str, Any], *, sees: str, again: bool = False) -> str:
-        """Run a command and give its answer; with `again` over and over until it shows what it must."""
-        self.step = f"/{name}"
-        shown = await self.stage.command(name, options, until=sees if again else None)
-        if sees not in shown.text:
-            raise NotSeen(f"{sees!r}, but: {shown.text}")
-        self._show(f"{self._me} runs /{name}", shown.lines)
-        return shown.text
-
-    async def _card(self, name: str, *any_of: str) -> Shown:
-        """Run a command whose answer is a card to act on, and show it; it must say one of these."""
-        self.step = f"/{name}"
-        shown = await self.stage.command(name)
-        if not any(words in shown.text for words in any_of):
-            raise NotSeen(f"{' or '.join(map(repr, any_of))}, but: {shown.text}")
-        self._show(f"{self._me} runs /{name}", shown.lines)
-        return shown
-
-    async def _click(self, shown: Shown, button: dict[str, Any], *, quiet: bool = False) -> str:
-        """Press a button that changes its own message; give what the message says then."""
-        self.step = f"a click on {button['label']!r}"
-        before = shown.text
-        await self.stage.discord.click(self.stage.owner_id, shown, button["custom_id"])
-        await shown.finished(lambda now: now.text != before, within=LONG)
-        if not quiet:
-            self._show(f"{self._me} clicks [ {button['label']} ]", shown.lines)
-        return shown.text
-
-    async def _fill(self, shown: Shown, label: str, values: dict[str, Any], *, sees: str) -> None:
-        """Press a button that opens a form, send that, and see what the message says then."""
-        self.step = f"{sees!r} after {label!r}"
-        form = await self.stage.discord.click(self.stage.owner_id, shown, label=label)
-        await self.stage.discord.submit_modal(form, values)
-        await shown.finished(partial(_says, sees), within=LONG)
-        self._show(f"{self._me} clicks [ {label} ] and fills in the form", shown.lines)
-
-    async def _posted(self, sees: str, *, besides: Container[str] = ()) -> dict[str, Any]:
-        """Wait for a message in the audit channel and show it."""
-
-        def fits(message: dict[str, Any]) -> bool:
-            return message["id"] not in besides and sees in "\n".join(plain_text(message))
-
-        self.step = f"{sees!r} in #audit"
-        message = await self.stage.discord.wait_for_message(self.stage.audit_channel, fits, within=LONG)
-        self._show("Muster posts in #audit", plain_text(message), accent(message))
-        return message
-
-    def _show(self, title: str, lines: Iterable[str], colour: int | None = None) -> None:
-        backend, server_id = self.stage.discord.backend, self.stage.server_id
-        self.screen.show(title, [readable(line, backend, server_id) for line in lines], colour)
 
 
 def nameless(sample: Sample) -> Sequence[Character]:
@@ -415,16 +349,3 @@ def strangers(sample: Sample) -> tuple[Character, Character]:
 def plain(name: str) -> str:
     """Give a name as a reader compares it: small letters, no accents."""
     return without_accents(name).lower()
-
-
-def _says(what: str, shown: Shown) -> bool:
-    return what in shown.text
-
-
-def _number(pattern: str, text: str, *, default: int | None = None) -> int:
-    found = re.search(pattern, text)
-    if found is not None:
-        return int(found[1].replace(",", ""))
-    if default is None:
-        raise NotSeen(f"{pattern!r}, but: {text}")
-    return default
