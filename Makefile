@@ -30,8 +30,10 @@ $(READY): requirements.lock pyproject.toml
 demo: setup
 	@$(BIN)/muster demo $(ARGS)
 
+# Bytecode is kept whatever the machine says: else each worker compiles all tests, and each bot process the bot.
 test: setup
-	TEST_POSTGRES_VERSION=$(POSTGRES) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS) $(ARGS)
+	PYTHONDONTWRITEBYTECODE= TEST_POSTGRES_VERSION=$(POSTGRES) \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS) $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

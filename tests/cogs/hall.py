@@ -74,7 +74,7 @@ class Place:
         return str(forge.message_in(self.channel, self.message_id)["components"])
 
 
-@dataclass
+@dataclass(repr=False)
 class Hall:
     """A guild whose roster was read, with departures that wait and are told in `place`.
 

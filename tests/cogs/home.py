@@ -29,9 +29,9 @@ TEXT_DISPLAY = 10
 BUTTON = 2
 
 
-@dataclass
+@dataclass(repr=False)
 class Home:
-    """What a test of a feature acts on.
+    """What a test of a feature acts on; not to be printed, which asyncio does with what a fixture's task gave.
 
     `officer` and `deputy` have Manage Server, `plain` has no right at all; `namesakes` are members called like one
     character of the guild each, by that character's name. `general` is readable by everybody, `audit` by officers.

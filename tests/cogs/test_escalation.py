@@ -6,7 +6,6 @@ import pytest
 import simcord
 
 from bot.services import aliases, audit, links, pipeline
-from bot.services import notes as notes_of_the_game
 from bot.services.links import PlayerView
 from cogs.common import texts
 from cogs.common.members import read_members
@@ -21,6 +20,7 @@ from domain.runs import Trigger
 from tests.cogs.hall import ACTS, MASTER, Hall, Kind, furnish, map_rank
 from tests.cogs.home import Home, card_of, text_of
 from tests.cogs.permissions import OFFICERS, Persona
+from tests.support.uploads import apply_notes
 
 ROLE_RULES = ("role_mismatch", "no_guild_role")
 
@@ -208,7 +208,7 @@ async def note(hall: Hall, **notes: str) -> None:
     ctx, server_id = hall.home.services.ctx, hall.home.server.id
     master_id = await links.resolve_character(ctx, server_id, MASTER)
     rows = [NoteRow(MASTER, character_id=master_id, **notes)]
-    assert (await notes_of_the_game.apply(ctx, server_id, rows, as_of=ctx.clock())).applied
+    assert (await apply_notes(ctx, server_id, rows, as_of=ctx.clock())).applied
 
 
 async def in_the_public_note(hall: Hall) -> None:
