@@ -28,3 +28,4 @@ class Trigger(StrEnum):
 
     TIMER = "timer"
     COMMAND = "command"
+    UPLOAD = "upload"

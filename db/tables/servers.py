@@ -34,6 +34,8 @@ class Server(Base):
     """Findings of one type that a report names."""
     data_days: Mapped[int] = mapped_column(sa.SmallInteger, default=3)
     """Days without a whole roster or member list after which that is a finding."""
+    note_days: Mapped[int] = mapped_column(sa.SmallInteger, default=7)
+    """Days without an upload after which the notes are old, where anybody has a key to send them."""
     digest: Mapped[bool] = mapped_column(default=True)
     """Whether the audit channel gets a digest each week."""
     digest_at: Mapped[datetime | None]
@@ -78,6 +80,8 @@ class GuildRank(Base):
     guild_id: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True)
     rank_index: Mapped[int] = mapped_column(sa.SmallInteger, primary_key=True)
     name: Mapped[str | None]
+    titled: Mapped[bool] = mapped_column(default=False)
+    """Whether the name is the game's own title, which an upload told and may change; else it is an officer's word."""
     level: Mapped[str | None]
     role_id: Mapped[Snowflake | None]
     description: Mapped[str | None]

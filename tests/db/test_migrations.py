@@ -30,13 +30,21 @@ CATALOG = {
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 USED = [
     """INSERT INTO guild_identity.servers (id, name, locale, time_zone, rank_truth, link_mode, roster_interval_hours,
-            member_interval_minutes, profile_interval_hours, stale_days, report_lines, data_days, digest, role_sync,
-            created_at, returned_at)
-        VALUES (1, 'S', 'de', 'UTC', 'game', 'off', 1, 5, 24, 60, 5, 3, true, false, :now, :now)""",
+            member_interval_minutes, profile_interval_hours, stale_days, report_lines, data_days, note_days,
+            digest, role_sync, created_at, returned_at)
+        VALUES (1, 'S', 'de', 'UTC', 'game', 'off', 1, 5, 24, 60, 5, 3, 9, true, false, :now, :now)""",
     """INSERT INTO common.guilds (region, realm_id, realm_slug, realm_name, blizzard_id, name, slug, created_at)
         VALUES ('eu', 1, 'r', 'R', 1, 'G', 'g', :now)""",
     """INSERT INTO common.sync_log (source, status, trigger, guild_id, owner, started_at, heartbeat_at, counts)
         VALUES ('blizzard_profiles', 'running', 'timer', 1, 'o', :now, :now, '{}')""",
+    """INSERT INTO common.sync_log (source, status, trigger, server_id, owner, started_at, heartbeat_at, counts)
+        VALUES ('addon_upload', 'running', 'upload', 1, 'o', :now, :now, '{}')""",
+    """INSERT INTO guild_identity.upload_keys
+            (public_id, server_id, guild_id, name, name_key, secret_hash, created_at, created_by)
+        VALUES ('k', 1, 1, 'Bob', 'bob', 'h', :now, 1)""",
+    """INSERT INTO guild_identity.uploads (public_id, server_id, guild_id, key_id, format, export_id, exported_at,
+            received_at, officer_notes, row_count, body, state)
+        VALUES ('u', 1, 1, 1, 1, 'e', :now, :now, true, 1, 'b', 'received')""",
     """INSERT INTO common.wow_characters (region, realm_id, blizzard_id, name, name_key, realm_slug, class_id, level,
             first_seen_at)
         VALUES ('eu', 1, 1, 'N', 'n', 'r', 1, 90, :now)""",

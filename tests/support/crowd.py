@@ -17,8 +17,8 @@ ROWS_A_PERSON = 100
 
 PEOPLE = (
     """
-    INSERT INTO guild_identity.guild_ranks (server_id, guild_id, rank_index, role_id, scheduling_weight)
-    SELECT :server, :guild, n, n, 1 FROM generate_series(0, 8) AS n ON CONFLICT DO NOTHING
+    INSERT INTO guild_identity.guild_ranks (server_id, guild_id, rank_index, titled, role_id, scheduling_weight)
+    SELECT :server, :guild, n, false, n, 1 FROM generate_series(0, 8) AS n ON CONFLICT DO NOTHING
     """,
     """
     INSERT INTO common.wow_characters

@@ -35,9 +35,11 @@ from db.tables.people import (
 )
 from db.tables.roles import GivenRole, RoleChange, RoleRun
 from db.tables.servers import GuildRank
+from db.tables.uploads import Upload, UploadKey
 from domain.audit import Severity, State, SubjectKind
 from domain.links import ClaimState, Confidence, LinkEnd, Source, Verdict
 from domain.role_sync import ChangeState, RoleAct, RunKind
+from domain.uploads import UploadState
 
 SCHEMAS = ("guild_identity", "voting")
 """What is each server's own."""
@@ -74,6 +76,7 @@ async def people(ctx: Context, server_id: int, guild_id: int, *, user_id: int, c
         await session.flush()
         mine = {"server_id": server_id, "player_id": player.id}
         await roles_given(session, server_id, user_id, now)
+        await uploaded(session, server_id, guild_id, now)
         for row in identity(ctx, server_id, user_id=user_id, character_ids=character_ids):
             await session.merge(row)  # a matching may have left its own
         session.add_all(
@@ -187,6 +190,42 @@ async def roles_given(session: AsyncSession, server_id: int, user_id: int, now: 
     mine = {"server_id": server_id, "user_id": user_id, "role_id": 1}
     session.add(GivenRole(**mine, given_at=now))
     session.add(RoleChange(**mine, run_id=run.id, act=RoleAct.GIVE, state=ChangeState.DONE, reason="", finished_at=now))
+
+
+async def uploaded(session: AsyncSession, server_id: int, guild_id: int, now: datetime) -> None:
+    """Make an uploader's key and what they sent."""
+    key = UploadKey(
+        public_id=f"key-{server_id}",
+        server_id=server_id,
+        guild_id=guild_id,
+        name="",
+        name_key="",
+        secret_hash=b"",
+        created_at=now,
+        created_by=1,
+    )
+    session.add(key)
+    await session.flush()
+    session.add(
+        Upload(
+            public_id=f"upload-{server_id}",
+            server_id=server_id,
+            guild_id=guild_id,
+            key_id=key.id,
+            format=1,
+            export_id=f"export-{server_id}",
+            exported_at=now,
+            received_at=now,
+            exporter="",
+            addon_version="",
+            officer_notes=True,
+            row_count=1,
+            state=UploadState.APPLIED,
+            applied_at=now,
+            followed_at=now,
+            result={},
+        )
+    )
 
 
 async def plant(session: AsyncSession, server_id: int) -> list[str]:

@@ -182,8 +182,9 @@ async def switched_on(ctx: Context, guild: int) -> Sync:
             await session.execute(
                 sa.text(
                     """
-                    INSERT INTO guild_identity.guild_ranks (server_id, guild_id, rank_index, role_id, scheduling_weight)
-                    VALUES (:server, :guild, :rank, :role, 1)
+                    INSERT INTO guild_identity.guild_ranks
+                        (server_id, guild_id, rank_index, titled, role_id, scheduling_weight)
+                    VALUES (:server, :guild, :rank, false, :role, 1)
                     """
                 ),
                 {"server": SERVER, "guild": guild, "rank": rank, "role": role_id},
