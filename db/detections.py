@@ -4,8 +4,8 @@ Parameters: server_id, guild_id (null: nothing is detected in a guild), now, and
 `rule_failed` takes failed_ids, failed_names and failed_versions.
 
 The work of a query grows with the guild and not with its square, also on a database without statistics, where a join
-may be planned as a loop over everything: what is asked of each subject is looked up by its whole key (OFFSET 0 keeps
-it so) or hashed (NOT IN over columns that are never null).
+may be planned as a loop over everything: what is asked of each subject is looked up by its whole key (see
+`db.lookups`) or hashed (NOT IN over columns that are never null).
 """
 
 from collections.abc import Mapping

@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 
-from db.detections_parts import CHARACTERS, OF_CHARACTER, characters_of, members_of
+from db.detections_parts import CHARACTERS, OF_CHARACTER, user_ids
+from db.lookups import characters_of, owner_of
 
 _AWAY = f"""
     SELECT owned.character_id
     FROM guild_identity.player_availability AS away
-    CROSS JOIN {characters_of("away")} AS owned
+    CROSS JOIN {characters_of("away.player_id")} AS owned
     WHERE away.server_id = :server_id AND (away.away_until IS NULL OR away.away_until > :now)
 """  # noqa: S608 (pieces of SQL of ours)
 """The characters of players on hiatus."""
 
-_OWNER = """(
-    SELECT owned.player_id FROM guild_identity.player_characters AS owned
-    WHERE owned.server_id = :server_id AND owned.character_id = c.id
-)"""
+_OWNER = f"(SELECT owned.player_id FROM {owner_of('c.id')} AS owned)"  # noqa: S608 (a piece of SQL of ours)
 
 DETECTIONS: Mapping[str, str] = {
     # As of the last answer for the profile: while Battle.net is away, or Muster was, nobody grows stale.
@@ -23,7 +21,7 @@ DETECTIONS: Mapping[str, str] = {
         SELECT c.id AS subject_id, CAST(extract(epoch FROM c.last_login_at) AS bigint)::text AS fingerprint,
             jsonb_build_object(
                 {OF_CHARACTER}, 'last_login', CAST(extract(epoch FROM c.last_login_at) AS bigint),
-                'user_ids', {members_of(_OWNER)}
+                'user_ids', {user_ids(_OWNER)}
             ) AS facts
         {CHARACTERS} AND c.id NOT IN ({_AWAY}) AND EXISTS (
             SELECT FROM common.profile_checks AS profile
@@ -33,22 +31,34 @@ DETECTIONS: Mapping[str, str] = {
         )
     """,  # noqa: S608 (pieces of SQL of ours)
     # It says how old what the others look at is, so it does not wait, as they do, until all was read once. Nobody is
-    # told of what could not be read before the guild was followed, or while Muster was not invited.
+    # told of what could not be read before the guild was followed, or while Muster was not invited. Notes come only
+    # where somebody has a key to send them, and have time from then on.
     "stale_data": """
         SELECT source.id AS subject_id, coalesce(CAST(extract(epoch FROM source.read_at) AS bigint)::text, '')
                 AS fingerprint,
             jsonb_build_object(
                 'source', source.name, 'read_at', CAST(extract(epoch FROM source.read_at) AS bigint),
-                'days', server.data_days
+                'days', source.days
             ) AS facts
         FROM guild_identity.servers AS server
         JOIN guild_identity.server_guilds AS followed ON followed.server_id = server.id
         JOIN common.guilds AS guild ON guild.id = followed.guild_id
         CROSS JOIN LATERAL (
-            VALUES (1::bigint, 'roster', guild.roster_synced_at), (2, 'members', server.members_synced_at)
-        ) AS source (id, name, read_at)
-        WHERE server.id = :server_id AND greatest(source.read_at, followed.followed_at, server.returned_at)
-            < CAST(:now AS timestamptz) - make_interval(days => server.data_days)
+            SELECT max(upload.exported_at) AS read_at FROM guild_identity.uploads AS upload
+            WHERE (upload.server_id, upload.guild_id) = (server.id, guild.id) AND upload.state = 'applied'
+        ) AS notes
+        CROSS JOIN LATERAL (
+            SELECT min(key.created_at) AS since FROM guild_identity.upload_keys AS key
+            WHERE (key.server_id, key.guild_id) = (server.id, guild.id) AND key.revoked_at IS NULL
+        ) AS uploaders
+        CROSS JOIN LATERAL (
+            VALUES (1::bigint, 'roster', guild.roster_synced_at, guild.roster_synced_at, server.data_days),
+                (2, 'members', server.members_synced_at, server.members_synced_at, server.data_days),
+                (3, 'notes', notes.read_at, coalesce(notes.read_at, uploaders.since), server.note_days)
+        ) AS source (id, name, read_at, since, days)
+        WHERE server.id = :server_id AND (source.name <> 'notes' OR uploaders.since IS NOT NULL)
+            AND greatest(source.since, followed.followed_at, server.returned_at)
+                < CAST(:now AS timestamptz) - make_interval(days => source.days)
     """,
     "held_departures": """
         SELECT CAST(:server_id AS bigint) AS subject_id,

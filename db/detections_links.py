@@ -9,27 +9,24 @@ from db.detections_parts import (
     OF_CHARACTER,
     RANK_NAME,
     SHOWN_NAME,
-    characters_of,
-    members_of,
-    owner_of,
-    player_of,
     switched_off,
+    user_ids,
 )
-from db.ranks import IN_GUILD, in_guild, present
+from db.lookups import character, characters_of, in_guild, owner_of, player_of, present
 from domain.links import Source
 
 BY_PERSON = ", ".join(f"'{source.value}'" for source in Source if source.is_by_person)
 
 _SUGGESTED = f"""
     FROM guild_identity.link_suggestions AS suggestion
-    CROSS JOIN {in_guild("suggestion")} AS membership
+    CROSS JOIN {in_guild("suggestion.character_id")} AS membership
     CROSS JOIN LATERAL (
         SELECT array_agg(candidate.user_id ORDER BY candidate.place) AS user_ids
         FROM (
             SELECT CAST(one ->> 'user_id' AS bigint) AS user_id, place
             FROM jsonb_array_elements(suggestion.candidates) WITH ORDINALITY AS listed (one, place)
         ) AS candidate
-        CROSS JOIN {present("candidate")} AS member
+        CROSS JOIN {present("candidate.user_id")} AS member
         WHERE member.opted_out_at IS NULL AND NOT EXISTS (
             SELECT FROM guild_identity.rejected_candidates AS refused
             WHERE refused.server_id = :server_id
@@ -37,22 +34,19 @@ _SUGGESTED = f"""
             OFFSET 0
         )
     ) AS proposed
-    JOIN common.wow_characters AS c ON c.id = suggestion.character_id
+    CROSS JOIN {character("suggestion.character_id")} AS c
     {RANK_NAME}
-    WHERE suggestion.server_id = :server_id AND proposed.user_ids IS NOT NULL AND NOT EXISTS (
-        SELECT FROM guild_identity.player_characters AS owned
-        WHERE owned.server_id = :server_id AND owned.character_id = suggestion.character_id
-        OFFSET 0
-    )
+    WHERE suggestion.server_id = :server_id AND proposed.user_ids IS NOT NULL
+        AND NOT EXISTS (SELECT FROM {owner_of("suggestion.character_id")} AS owned)
 """  # noqa: S608 (pieces of SQL of ours)
 """Each suggestion that `/link review` asks about, with those of its candidates who are still possible."""
 
 _LEFT_BEHIND = f"""
     FROM guild_identity.discord_users AS member
-    CROSS JOIN {player_of("member")} AS attached
-    CROSS JOIN {characters_of("attached")} AS owned
-    CROSS JOIN {IN_GUILD} AS membership
-    JOIN common.wow_characters AS c ON c.id = owned.character_id
+    CROSS JOIN {player_of("member.user_id")} AS attached
+    CROSS JOIN {characters_of("attached.player_id")} AS owned
+    CROSS JOIN {in_guild("owned.character_id")} AS membership
+    CROSS JOIN {character("owned.character_id")} AS c
     {RANK_NAME}
     WHERE member.server_id = :server_id AND member.left_at IS NOT NULL
 """
@@ -61,13 +55,13 @@ _LEFT_BEHIND = f"""
 _CONTRADICTED = f"""
     SELECT c.id AS subject_id, concat_ws(' ', owned.player_id, array_to_string(found.user_ids, ' ')) AS fingerprint,
         jsonb_build_object(
-            {OF_CHARACTER}, 'other_ids', found.user_ids, 'user_ids', {members_of("owned.player_id")},
+            {OF_CHARACTER}, 'other_ids', found.user_ids, 'user_ids', {user_ids("owned.player_id")},
             'by_note', found.evidence #>> '{{0,place}}' IN ('guild_note', 'officer_note')
         ) AS facts
     FROM guild_identity.link_contradictions AS found
-    CROSS JOIN {owner_of("found")} AS owned
-    CROSS JOIN {in_guild("found")} AS membership
-    JOIN common.wow_characters AS c ON c.id = found.character_id
+    CROSS JOIN {owner_of("found.character_id")} AS owned
+    CROSS JOIN {in_guild("found.character_id")} AS membership
+    CROSS JOIN {character("found.character_id")} AS c
     {RANK_NAME}
     WHERE found.server_id = :server_id
 """  # noqa: S608 (pieces of SQL of ours)
@@ -85,9 +79,14 @@ DETECTIONS: Mapping[str, str] = {
                 ) AS past
             )) AS fingerprint,
             jsonb_build_object({OF_CHARACTER}, 'level', c.level, 'class_id', c.class_id) AS facts
-        {CHARACTERS} AND c.id NOT IN (SELECT owned.character_id {LINKED})
-            AND ({switched_off("link_suggestion")} OR c.id NOT IN (SELECT suggestion.character_id {_SUGGESTED}))
-            AND ({switched_off("stale_discord_link")} OR c.id NOT IN (SELECT owned.character_id {_LEFT_BEHIND}))
+        {CHARACTERS} AND membership.character_id NOT IN (SELECT owned.character_id {LINKED})
+            AND (
+                {switched_off("link_suggestion")}
+                OR membership.character_id NOT IN (SELECT suggestion.character_id {_SUGGESTED})
+            ) AND (
+                {switched_off("stale_discord_link")}
+                OR membership.character_id NOT IN (SELECT owned.character_id {_LEFT_BEHIND})
+            )
     """,  # noqa: S608 (pieces of SQL of ours)
     # Once ranks are mapped, a member without a mapped role is a guest: nobody to link. Who opted out is not looked for.
     "orphan_discord": f"""
@@ -130,15 +129,15 @@ DETECTIONS: Mapping[str, str] = {
     # It waits as long as the character by which it was given is in the guild, and the other player's.
     "duplicate_discord": f"""
         SELECT proof.user_id AS subject_id, proof.public_id AS fingerprint, jsonb_build_object(
-                'proof', proof.public_id, 'name', {SHOWN_NAME}, 'other_ids', {members_of("proof.player_id")},
+                'proof', proof.public_id, 'name', {SHOWN_NAME}, 'other_ids', {user_ids("proof.player_id")},
                 'character', c.name, 'realm', coalesce(c.realm_name, c.realm_slug), 'source', proof.source
             ) AS facts
         FROM guild_identity.pending_proofs AS proof
-        CROSS JOIN {present("proof")} AS member
-        CROSS JOIN {player_of("proof")} AS attached
-        CROSS JOIN {owner_of("proof")} AS owned
-        CROSS JOIN {in_guild("proof")} AS membership
-        JOIN common.wow_characters AS c ON c.id = proof.character_id
+        CROSS JOIN {present("proof.user_id")} AS member
+        CROSS JOIN {player_of("proof.user_id")} AS attached
+        CROSS JOIN {owner_of("proof.character_id")} AS owned
+        CROSS JOIN {in_guild("proof.character_id")} AS membership
+        CROSS JOIN {character("proof.character_id")} AS c
         WHERE proof.server_id = :server_id
             AND attached.player_id <> proof.player_id AND owned.player_id = proof.player_id
     """,  # noqa: S608 (pieces of SQL of ours)
@@ -147,7 +146,7 @@ DETECTIONS: Mapping[str, str] = {
         SELECT player.id AS subject_id,
             string_agg(concat(gone.which, ' ', gone.character_id), ' ' ORDER BY gone.which) AS fingerprint,
             jsonb_build_object(
-                'user_ids', {members_of("player.id")},
+                'user_ids', {user_ids("player.id")},
                 'name', (array_agg(c.name ORDER BY gone.which))[1],
                 'realm', (array_agg(coalesce(c.realm_name, c.realm_slug) ORDER BY gone.which))[1],
                 'which', jsonb_agg(gone.which ORDER BY gone.which)
@@ -156,11 +155,9 @@ DETECTIONS: Mapping[str, str] = {
         CROSS JOIN LATERAL (
             VALUES ('main', player.main_character_id), ('offspec', player.offspec_character_id)
         ) AS gone (which, character_id)
-        JOIN common.wow_characters AS c ON c.id = gone.character_id
-        WHERE player.server_id = :server_id AND CAST(:guild_id AS bigint) IS NOT NULL AND NOT EXISTS (
-            SELECT FROM {in_guild("gone")} AS membership
-            OFFSET 0
-        )
+        CROSS JOIN {character("gone.character_id")} AS c
+        WHERE player.server_id = :server_id AND CAST(:guild_id AS bigint) IS NOT NULL
+            AND NOT EXISTS (SELECT FROM {in_guild("gone.character_id")} AS membership)
         GROUP BY player.id
     """,  # noqa: S608 (pieces of SQL of ours)
 }

@@ -1,6 +1,6 @@
 """What the detections of several rules have in common: pieces of SQL with the parameters server_id and guild_id."""
 
-from db.ranks import IN_GUILD, PRESENT
+from db.lookups import in_guild, members_of, present
 
 RANK_NAME = """
     LEFT JOIN guild_identity.guild_ranks AS named
@@ -26,15 +26,11 @@ SHOWN_NAME = "coalesce(member.nick, member.global_name, member.username)"
 
 LINKED = f"""
     FROM guild_identity.player_characters AS owned
-    CROSS JOIN {IN_GUILD} AS membership
-    CROSS JOIN LATERAL (
-        SELECT half.user_id FROM guild_identity.player_members AS half
-        WHERE half.server_id = :server_id AND half.player_id = owned.player_id
-        OFFSET 0
-    ) AS attached
-    CROSS JOIN {PRESENT} AS member
+    CROSS JOIN {in_guild("owned.character_id")} AS membership
+    CROSS JOIN {members_of("owned.player_id")} AS attached
+    CROSS JOIN {present("attached.user_id")} AS member
     WHERE owned.server_id = :server_id
-"""  # noqa: S608 (pieces of SQL of ours)
+"""
 """Each character in the guild with each present member of its player."""
 
 MAPPED_ROLES = """
@@ -43,40 +39,9 @@ MAPPED_ROLES = """
 """
 
 
-def members_of(player_id: str) -> str:
+def user_ids(player_id: str) -> str:
     """Give SQL for the members of a player, present or not, as an array."""
-    return f"""ARRAY(
-        SELECT its.user_id FROM guild_identity.player_members AS its
-        WHERE its.server_id = :server_id AND its.player_id = {player_id}
-        ORDER BY its.user_id
-    )"""  # noqa: S608 (a name of ours)
-
-
-def owner_of(row: str) -> str:
-    """Give SQL for the half that says whose a row's character is, looked up by key."""
-    return f"""LATERAL (
-        SELECT its.player_id, its.source FROM guild_identity.player_characters AS its
-        WHERE its.server_id = :server_id AND its.character_id = {row}.character_id
-        OFFSET 0
-    )"""  # noqa: S608 (a name of ours)
-
-
-def player_of(row: str) -> str:
-    """Give SQL for the half that says which player a row's member is, looked up by key."""
-    return f"""LATERAL (
-        SELECT its.player_id FROM guild_identity.player_members AS its
-        WHERE its.server_id = :server_id AND its.user_id = {row}.user_id
-        OFFSET 0
-    )"""  # noqa: S608 (a name of ours)
-
-
-def characters_of(row: str) -> str:
-    """Give SQL for the characters of a row's player, looked up by key."""
-    return f"""LATERAL (
-        SELECT its.character_id FROM guild_identity.player_characters AS its
-        WHERE its.server_id = :server_id AND its.player_id = {row}.player_id
-        OFFSET 0
-    )"""  # noqa: S608 (a name of ours)
+    return f"ARRAY(SELECT its.user_id FROM {members_of(player_id)} AS its ORDER BY its.user_id)"  # noqa: S608
 
 
 def switched_off(rule: str) -> str:

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from db.detections_parts import CHARACTERS, MAPPED_ROLES, player_of
-from db.ranks import IN_GUILD, PLAYER_RANKS, PROOFS
+from db.detections_parts import CHARACTERS, MAPPED_ROLES
+from db.lookups import character, characters_of, in_guild, player_of, present
+from db.ranks import PLAYER_RANKS, PROOFS
 
 _ON_ITS_WAY = f"""
     SELECT attached.player_id
     FROM guild_identity.role_changes AS change
-    CROSS JOIN {player_of("change")} AS attached
+    CROSS JOIN {player_of("change.user_id")} AS attached
     WHERE change.server_id = :server_id AND change.state = 'planned'
 """  # noqa: S608 (pieces of SQL of ours)
 """The players with a member of whom a role is about to be changed."""
@@ -18,10 +19,10 @@ _PLAYER_ROLES = f"""
         concat(expected.role_id, ' ', array_to_string(held.role_ids, ' ')) AS fingerprint, jsonb_build_object(
             'name', (
                 SELECT c.name
-                FROM guild_identity.player_characters AS owned
-                CROSS JOIN {IN_GUILD} AS membership
-                JOIN common.wow_characters AS c ON c.id = owned.character_id
-                WHERE owned.server_id = :server_id AND owned.player_id = ranked.player_id AND owned.source IN ({PROOFS})
+                FROM {characters_of("ranked.player_id")} AS owned
+                CROSS JOIN {in_guild("owned.character_id")} AS membership
+                CROSS JOIN {character("owned.character_id")} AS c
+                WHERE owned.source IN ({PROOFS})
                 ORDER BY membership.rank, c.level DESC, c.id LIMIT 1
             ),
             'user_ids', ranked.user_ids, 'rank', ranked.rank, 'rank_name', expected.name,
@@ -33,9 +34,10 @@ _PLAYER_ROLES = f"""
         AND expected.role_id IS NOT NULL
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(DISTINCT role_id ORDER BY role_id), ARRAY[]::bigint[]) AS role_ids
-        FROM guild_identity.discord_users AS holder CROSS JOIN unnest(holder.role_ids) AS role_id
-        WHERE holder.server_id = :server_id AND holder.user_id = ANY (ranked.user_ids)
-            AND role_id IN ({MAPPED_ROLES})
+        FROM unnest(ranked.user_ids) AS attached (user_id)
+        CROSS JOIN {present("attached.user_id")} AS holder
+        CROSS JOIN unnest(holder.role_ids) AS role_id
+        WHERE role_id IN ({MAPPED_ROLES})
     ) AS held
     WHERE ranked.player_id NOT IN ({_ON_ITS_WAY})
 """  # noqa: S608 (pieces of SQL of ours)

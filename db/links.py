@@ -1,14 +1,16 @@
 """Players and the two halves of their links."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import history
+from db import history, lookups
 from db.recordset import rows, with_rows
+from db.tables.guilds import Character
 from db.tables.people import Member, Player, PlayerCharacter, PlayerMember, RankOverride, RejectedCandidate
 from domain.links import Confidence, LinkEnd, Source
 
@@ -45,6 +47,16 @@ ADD_CHARACTERS = with_rows(
     """,
     "halves",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StandingLink:
+    """A character and a member of its player, with why the character is theirs."""
+
+    character_id: int
+    user_id: int
+    character: str
+    evidence: Mapping[str, Any]
 
 
 async def create_players(
@@ -140,6 +152,27 @@ async def player(session: AsyncSession, server_id: int, player_id: int) -> Playe
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
+async def standing(session: AsyncSession, server_id: int, character_ids: Sequence[int]) -> list[StandingLink]:
+    """Load the links of these characters to the members of their players, by name."""
+    found = await session.execute(
+        sa.select(Character.id, PlayerMember.user_id, Character.name, PlayerCharacter.evidence)
+        .join(PlayerCharacter, PlayerCharacter.character_id == Character.id)
+        .join(
+            PlayerMember,
+            sa.and_(
+                PlayerMember.server_id == PlayerCharacter.server_id,
+                PlayerMember.player_id == PlayerCharacter.player_id,
+            ),
+        )
+        .where(
+            PlayerCharacter.server_id == server_id,
+            Character.id == sa.any_(sa.bindparam(None, list(character_ids), sa.ARRAY(sa.BigInteger))),
+        )
+        .order_by(Character.name, Character.id, PlayerMember.user_id)
+    )
+    return [StandingLink(*row) for row in found]
+
+
 async def move_members(session: AsyncSession, server_id: int, player_id: int, *, to: int) -> None:
     """Let the members of a player belong to another one, their halves otherwise as they are."""
     await session.execute(
@@ -227,24 +260,15 @@ REJECT = with_rows(
 )
 
 
-# All is looked up by key (OFFSET 0 keeps PostgreSQL to it): without statistics it would loop over whole tables.
-REJECTED = """
+REJECTED = f"""
     SELECT character_id, user_id FROM guild_identity.rejected_candidates WHERE server_id = :server_id
     UNION
     SELECT refused.character_id, own.user_id
     FROM guild_identity.rejected_candidates AS refused
-    CROSS JOIN LATERAL (
-        SELECT player_id FROM guild_identity.player_members
-        WHERE server_id = :server_id AND user_id = refused.user_id
-        OFFSET 0
-    ) AS attached
-    CROSS JOIN LATERAL (
-        SELECT user_id FROM guild_identity.player_members
-        WHERE server_id = :server_id AND player_id = attached.player_id
-        OFFSET 0
-    ) AS own
+    CROSS JOIN {lookups.player_of("refused.user_id")} AS attached
+    CROSS JOIN {lookups.members_of("attached.player_id")} AS own
     WHERE refused.server_id = :server_id
-"""
+"""  # noqa: S608 (pieces of SQL of ours)
 """The pairs that a person said are not one; what holds for one account holds for all of the same player."""
 
 

@@ -3,25 +3,17 @@
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.lookups import members_of, player_of
 from db.tables.identity import LinkContradiction, NoteAlias
 from db.tables.people import Member, PlayerMember
 
-# All is looked up by key (OFFSET 0 keeps PostgreSQL to it): without statistics it would loop over whole tables.
-ACCOUNTS = """
+ACCOUNTS = f"""
     SELECT own.user_id
     FROM guild_identity.discord_users AS gone
-    CROSS JOIN LATERAL (
-        SELECT player_id FROM guild_identity.player_members
-        WHERE server_id = :server_id AND user_id = gone.user_id
-        OFFSET 0
-    ) AS attached
-    CROSS JOIN LATERAL (
-        SELECT user_id FROM guild_identity.player_members
-        WHERE server_id = :server_id AND player_id = attached.player_id
-        OFFSET 0
-    ) AS own
+    CROSS JOIN {player_of("gone.user_id")} AS attached
+    CROSS JOIN {members_of("attached.player_id")} AS own
     WHERE gone.server_id = :server_id AND gone.opted_out_at IS NOT NULL
-"""
+"""  # noqa: S608 (pieces of SQL of ours)
 """All accounts of the players of whom one opted out: what a rule finds for another account would be theirs too."""
 
 

@@ -1,5 +1,6 @@
 """Ranks on a server: what each is called and maps to, which players have them, and officers' words about those."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,38 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.lookups import characters_of, in_guild, override_of, present
+from db.recordset import rows, with_rows
 from db.tables.people import RankOverride
 from db.tables.servers import GuildRank
 from domain.links import Source
 from domain.ranks import rank_label
 
 PROOFS = ", ".join(f"'{source.value}'" for source in Source if source.is_proof)
-
-
-def in_guild(of: str) -> str:
-    """Give SQL for the membership, rank and id, of a row's character.
-
-    OFFSET 0 keeps it a look-up by key: before a database has statistics, a join of whole guilds is planned as a loop
-    over their square.
-    """
-    return f"""LATERAL (
-        SELECT its.id, its.rank FROM common.guild_memberships AS its
-        WHERE its.guild_id = :guild_id AND its.character_id = {of}.character_id AND its.left_at IS NULL
-        OFFSET 0
-    )"""  # noqa: S608 (a name of ours)
-
-
-def present(of: str) -> str:
-    """Give SQL for a row's member, while in the server; looked up by key too."""
-    return f"""LATERAL (
-        SELECT its.* FROM guild_identity.discord_users AS its
-        WHERE its.server_id = :server_id AND its.user_id = {of}.user_id AND its.left_at IS NULL
-        OFFSET 0
-    )"""  # noqa: S608 (a name of ours)
-
-
-IN_GUILD = in_guild("owned")
-PRESENT = present("attached")
 
 PLAYER_RANKS = f"""
     SELECT attached.player_id,
@@ -48,14 +25,10 @@ PLAYER_RANKS = f"""
         bool_and(member.pending) AS pending,
         array_agg(DISTINCT attached.user_id) AS user_ids
     FROM guild_identity.player_members AS attached
-    CROSS JOIN {PRESENT} AS member
-    LEFT JOIN guild_identity.player_characters AS owned
-        ON (owned.server_id, owned.player_id) = (attached.server_id, attached.player_id)
-        AND owned.source IN ({PROOFS})
-    LEFT JOIN {IN_GUILD} AS membership ON true
-    LEFT JOIN guild_identity.rank_overrides AS override
-        ON (override.server_id, override.player_id) = (attached.server_id, attached.player_id)
-        AND (override.ends_at IS NULL OR override.ends_at > :now)
+    CROSS JOIN {present("attached.user_id")} AS member
+    LEFT JOIN {characters_of("attached.player_id")} AS owned ON owned.source IN ({PROOFS})
+    LEFT JOIN {in_guild("owned.character_id")} AS membership ON true
+    LEFT JOIN {override_of("attached.player_id")} AS override ON override.ends_at IS NULL OR override.ends_at > :now
     WHERE attached.server_id = :server_id AND attached.source IN ({PROOFS})
     GROUP BY attached.player_id
     HAVING count(membership.rank) > 0 OR count(override.rank_index) > 0
@@ -81,6 +54,24 @@ RANKS = """
     ORDER BY index
 """
 
+TITLE = with_rows(
+    """
+    INSERT INTO guild_identity.guild_ranks AS known (server_id, guild_id, rank_index, name, titled, scheduling_weight)
+    SELECT :server_id, :guild_id, rank_index, name, true, 1
+    FROM jsonb_to_recordset(:titles) AS row (rank_index smallint, name text)
+    ORDER BY rank_index
+    ON CONFLICT (server_id, guild_id, rank_index) DO UPDATE SET name = excluded.name, titled = true
+        WHERE known.name IS NULL OR (known.titled AND known.name <> excluded.name)
+    RETURNING known.rank_index, known.name, (
+        -- as it was before this statement
+        SELECT earlier.name FROM guild_identity.guild_ranks AS earlier
+        WHERE (earlier.server_id, earlier.guild_id, earlier.rank_index)
+            = (known.server_id, known.guild_id, known.rank_index)
+    )
+    """,
+    "titles",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RankView:
@@ -95,6 +86,15 @@ class RankView:
     def label(self) -> str:
         """Give what the rank is called, free text."""
         return rank_label(self.index, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class NewTitle:
+    """A title that the game gives a rank, and what the rank was called here before."""
+
+    index: int
+    name: str
+    before: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ async def ranks(session: AsyncSession, server_id: int, guild_id: int) -> tuple[R
 
 
 async def store_rank(session: AsyncSession, server_id: int, guild_id: int, index: int, **values: Any) -> None:
-    """Store what a server calls or maps a rank: name, role_id or both."""
+    """Store what a server calls or maps a rank: name (with whether it is the game's title), role_id or both."""
     await session.execute(
         insert(GuildRank)
         .values(server_id=server_id, guild_id=guild_id, rank_index=index, **values)
@@ -129,6 +129,13 @@ async def store_rank(session: AsyncSession, server_id: int, guild_id: int, index
             index_elements=[GuildRank.server_id, GuildRank.guild_id, GuildRank.rank_index], set_=values
         )
     )
+
+
+async def title(session: AsyncSession, server_id: int, guild_id: int, titles: Mapping[int, str]) -> list[NewTitle]:
+    """Call ranks by the game's own titles, but those that an officer named; give what that changed, by index."""
+    told = [{"rank_index": index, "name": name} for index, name in titles.items()]
+    changed = await session.execute(TITLE, {"server_id": server_id, "guild_id": guild_id, "titles": rows(told)})
+    return sorted((NewTitle(*row) for row in changed), key=lambda one: one.index)
 
 
 async def rank_map(session: AsyncSession, server_id: int, guild_id: int) -> list[dict[str, Any]]:

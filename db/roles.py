@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.ranks import IN_GUILD, PLAYER_RANKS, PROOFS
+from db.lookups import characters_of, in_guild, override_of, player_of, present
+from db.ranks import PLAYER_RANKS, PROOFS
 from db.tables.guilds import Guild
 from db.tables.people import Member, PlayerMember
 from db.tables.servers import GuildRank, Server, ServerGuild
@@ -17,50 +18,34 @@ from domain.links import Source
 from domain.ranks import RankTruth
 from domain.role_sync import Person, Stop, Voice, words_for
 
-_JUST_LEFT = """EXISTS (
-        SELECT FROM guild_identity.player_characters AS owned
+_JUST_LEFT = f"""EXISTS (
+        SELECT FROM {characters_of("half.player_id")} AS owned
         CROSS JOIN LATERAL (
             SELECT max(coalesce(found.left_at, 'infinity')) AS left_at FROM common.guild_memberships AS found
             WHERE found.guild_id = :guild_id AND found.character_id = owned.character_id
             OFFSET 0
         ) AS last
-        WHERE owned.server_id = :server_id AND owned.player_id = half.player_id
-            AND last.left_at >= :roster_at AND last.left_at < 'infinity'
-    )"""
+        WHERE last.left_at >= :roster_at AND last.left_at < 'infinity'
+    )"""  # noqa: S608 (pieces of SQL of ours)
 """Whether a character of the player of `half` has left the guild and no later roster says so too."""
-
-_HALF = """LATERAL (
-        SELECT found.player_id, found.source, found.linked_by FROM guild_identity.player_members AS found
-        WHERE found.server_id = :server_id AND found.user_id = member.user_id
-        OFFSET 0
-    )"""
-
-_MEMBER = """LATERAL (
-        SELECT found.user_id, found.role_ids, found.pending, found.joined_at
-        FROM guild_identity.discord_users AS found
-        WHERE found.server_id = :server_id AND found.user_id = {user_id} AND found.left_at IS NULL
-        OFFSET 0
-    )"""
 
 RANKED = f"""
     SELECT member.user_id, member.role_ids, member.pending, ranked.rank,
         half.source, half.linked_by,
         (
-            SELECT override.set_by FROM guild_identity.rank_overrides AS override
-            WHERE ranked.overridden AND (override.server_id, override.player_id) = (:server_id, ranked.player_id)
+            SELECT override.set_by FROM {override_of("ranked.player_id")} AS override WHERE ranked.overridden
         ) AS overridden_by,
         ARRAY(
             SELECT jsonb_build_array(owned.source, owned.linked_by)
-            FROM guild_identity.player_characters AS owned
-            CROSS JOIN {IN_GUILD} AS membership
-            WHERE owned.server_id = :server_id AND owned.player_id = ranked.player_id AND owned.source IN ({PROOFS})
-                AND membership.rank = ranked.rank
+            FROM {characters_of("ranked.player_id")} AS owned
+            CROSS JOIN {in_guild("owned.character_id")} AS membership
+            WHERE owned.source IN ({PROOFS}) AND membership.rank = ranked.rank
         ) AS characters,
         {_JUST_LEFT} AS unsettled
     FROM ({PLAYER_RANKS}) AS ranked
-    CROSS JOIN unnest(ranked.user_ids) AS ranked_user(id)
-    CROSS JOIN {_MEMBER.format(user_id="ranked_user.id")} AS member
-    CROSS JOIN {_HALF} AS half
+    CROSS JOIN unnest(ranked.user_ids) AS attached (user_id)
+    CROSS JOIN {present("attached.user_id")} AS member
+    CROSS JOIN {player_of("member.user_id")} AS half
 """  # noqa: S608 (pieces of SQL of ours)
 """The members here whose player has a proven rank, and what that rests on. Parameters: those of PLAYER_RANKS, and
 roster_at."""
@@ -68,8 +53,8 @@ roster_at."""
 GIVEN = f"""
     SELECT member.user_id, member.role_ids, member.pending, given.role_id, {_JUST_LEFT} AS unsettled
     FROM guild_identity.role_ledger AS given
-    CROSS JOIN {_MEMBER.format(user_id="given.user_id")} AS member
-    LEFT JOIN {_HALF} AS half ON true
+    CROSS JOIN {present("given.user_id")} AS member
+    LEFT JOIN {player_of("member.user_id")} AS half ON true
     WHERE given.server_id = :server_id AND (member.joined_at IS NULL OR member.joined_at <= given.given_at)
 """  # noqa: S608 (pieces of SQL of ours)
 """The members here who have roles from Muster, a row a role; what they had before they last joined went with that."""
