@@ -1,6 +1,8 @@
 """The action log: one row for each change by a person or a rule."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +26,23 @@ WRITE = with_rows(
     "actions",
 )
 
+_batch: ContextVar[str | None] = ContextVar("batch", default=None)
+
+
+@contextmanager
+def of_batch(batch: str) -> Iterator[None]:
+    """Let all that this task logs meanwhile carry the id of a batch in its `after`."""
+    before = _batch.set(batch)
+    try:
+        yield
+    finally:
+        _batch.reset(before)
+
 
 async def log(session: AsyncSession, server_id: int, actions: Iterable[dict[str, Any]], now: datetime) -> None:
     """Write actions as `action` makes them."""
+    if (batch := _batch.get()) is not None:
+        actions = [{**one, "after": {**(one["after"] or {}), "batch": batch}} for one in actions]
     await session.execute(WRITE, {"server_id": server_id, "now": now, "actions": rows(actions)})
 
 

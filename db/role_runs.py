@@ -1,20 +1,18 @@
-"""Runs of role changes: begun with their rows in the outbox, ended one change at a time, and the ledger they keep."""
+"""Runs of role changes: begun with their rows in the outbox, ended one change at a time."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.recordset import with_rows
 from db.tables.audit import Action
 from db.tables.outbox import OutboxMessage, OutboxState
-from db.tables.people import Member
-from db.tables.roles import GivenRole, RoleChange, RoleRun
+from db.tables.roles import RoleChange, RoleRun
 from domain.role_sync import Change, ChangeState, RoleAct, RunKind
 
 ADD = with_rows(
@@ -77,19 +75,6 @@ FINISH = sa.text(
     UPDATE guild_identity.role_runs AS run SET finished_at = :now
     WHERE run.server_id = :server_id AND run.finished_at IS NULL AND NOT EXISTS (
         SELECT FROM guild_identity.role_changes AS change WHERE change.run_id = run.id AND change.state = 'planned'
-    )
-    """
-)
-
-# A role that somebody took away is nobody's any more; one just given may not have been told by Discord yet.
-FORGET_TAKEN = sa.text(
-    """
-    DELETE FROM guild_identity.role_ledger AS given
-    WHERE given.server_id = :server_id AND given.given_at < :settled AND NOT EXISTS (
-        SELECT FROM guild_identity.discord_users AS member
-        WHERE (member.server_id, member.user_id) = (given.server_id, given.user_id)
-            AND member.left_at IS NULL AND given.role_id = ANY (member.role_ids)
-            AND (member.joined_at IS NULL OR member.joined_at <= given.given_at)
     )
     """
 )
@@ -244,77 +229,6 @@ async def settle(
     made.state, made.finished_at, made.reason = state, now, reason
     await session.flush()
     await session.execute(FINISH, {"server_id": made.server_id, "now": now})
-
-
-async def note_held(session: AsyncSession, made: RoleChange, *, now: datetime) -> None:
-    """Note on the member and in the ledger what a change did to them, so that nobody waits for Discord to tell."""
-    mine = (Member.server_id == made.server_id, Member.user_id == made.user_id)
-    without = sa.func.array_remove(Member.role_ids, made.role_id)
-    if made.act is RoleAct.GIVE:
-        roles = sa.func.array_append(without, made.role_id)
-        given = insert(GivenRole).values(
-            server_id=made.server_id, user_id=made.user_id, role_id=made.role_id, given_at=now
-        )
-        await session.execute(
-            given.on_conflict_do_update(
-                index_elements=[GivenRole.server_id, GivenRole.user_id, GivenRole.role_id], set_={"given_at": now}
-            )
-        )
-    else:
-        roles = without
-        await forget(session, made)
-    await session.execute(sa.update(Member).where(*mine).values(role_ids=roles, changed_at=now))
-
-
-async def forget(session: AsyncSession, made: RoleChange) -> None:
-    """Strike a role from the ledger that the member does not have from Muster any more."""
-    await session.execute(
-        sa.delete(GivenRole).where(
-            GivenRole.server_id == made.server_id,
-            GivenRole.user_id == made.user_id,
-            GivenRole.role_id == made.role_id,
-        )
-    )
-
-
-async def forget_taken(session: AsyncSession, server_id: int, *, settled: datetime) -> None:
-    """Strike the roles from the ledger, given before a moment, that people took away or that went with their member."""
-    await session.execute(FORGET_TAKEN, {"server_id": server_id, "settled": settled})
-
-
-async def forget_taken_from(
-    session: AsyncSession, server_id: int, user_id: int, *, held: Collection[int], settled: datetime
-) -> None:
-    """Strike the roles of one member from the ledger, given before a moment, that are not among those they hold."""
-    await session.execute(
-        sa.delete(GivenRole).where(
-            GivenRole.server_id == server_id,
-            GivenRole.user_id == user_id,
-            GivenRole.given_at < settled,
-            GivenRole.role_id != sa.all_(sa.bindparam(None, list(held), sa.ARRAY(sa.BigInteger))),
-        )
-    )
-
-
-async def forget_all(session: AsyncSession, server_id: int) -> int:
-    """Leave all roles that Muster gave to the officers; give how many."""
-    gone = await session.scalars(
-        sa.delete(GivenRole).where(GivenRole.server_id == server_id).returning(GivenRole.role_id)
-    )
-    return len(gone.all())
-
-
-async def is_given(session: AsyncSession, server_id: int, user_id: int, role_id: int) -> bool:
-    """Tell whether a member has a role from Muster, given since they last joined."""
-    given = sa.exists().where(
-        GivenRole.server_id == server_id,
-        GivenRole.user_id == user_id,
-        GivenRole.role_id == role_id,
-        Member.server_id == GivenRole.server_id,
-        Member.user_id == GivenRole.user_id,
-        sa.or_(Member.joined_at.is_(None), Member.joined_at <= GivenRole.given_at),
-    )
-    return bool(await session.scalar(sa.select(given)))
 
 
 async def last_run(session: AsyncSession, server_id: int) -> RoleRun | None:

@@ -112,8 +112,9 @@ async def fix(
     try:
         async with ctx.sessions.begin() as session:
             shown = await _look(ctx, session, server_id, bulk)
-            await _begin(ctx, session, server_id, shown, key=key, actor_id=actor_id)
-        return await _fix_each(ctx, battlenet, server_id, shown, actor_id=actor_id, told=told)
+            batch = await _begin(ctx, session, server_id, shown, key=key, actor_id=actor_id)
+        with actions.of_batch(batch):
+            return await _fix_each(ctx, battlenet, server_id, shown, actor_id=actor_id, told=told)
     finally:
         del ctx.fixing[server_id]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.services.context import Context
 from bot.services.roles import SETTLED_AFTER
 from bot.services.runs import Run, running
-from db import members, role_runs
+from db import members, role_ledger
 from db.members import MemberChanges, MemberFacts
 from db.runs import Scope
 from domain.errors import Unavailable
@@ -69,7 +69,7 @@ async def member_changed(ctx: Context, server_id: int, member: MemberFacts) -> b
     async with ctx.sessions.begin() as session:
         now = ctx.clock()
         # A role that was taken away is noted at once: until roles follow again, somebody may have given it by hand.
-        await role_runs.forget_taken_from(
+        await role_ledger.forget_taken_from(
             session, server_id, member.user_id, held=member.role_ids, settled=now - SETTLED_AFTER
         )
         joined, changed = await members.upsert(session, server_id, [member], as_of=now)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.services import role_plans
 from bot.services.context import Context
 from db import actions, links, locks, ranks, servers
 from db.ranks import OverrideView, RankView
@@ -69,7 +70,14 @@ async def set_rank(
         server = await servers.required_server(session, server_id)
         ends_at = None if until is None else parse_until(until, now=now, zone=ZoneInfo(server.time_zone))
         after = OverrideView(chosen.index, chosen.name, why, actor_id, now, ends_at)
-        if before is not None and _said(before) == _said(after):
+        # Said again, it is somebody else's word only where theirs does what the first one's could not.
+        if (
+            before is not None
+            and _said(before) == _said(after)
+            and not await role_plans.waits_for(
+                session, server_id, ctx.roles(server_id), user_id, word_of=actor_id, now=now
+            )
+        ):
             return RankWord(before, changed=False)
         await ranks.store_override(session, server_id, half.player_id, after)
         await _log(session, server_id, half.player_id, before, after, actor_id=actor_id, now=now)

@@ -10,7 +10,7 @@ from bot.services import role_plans
 from bot.services.context import Context
 from bot.services.role_plans import BLOCKS, STOPS
 from bot.services.roles import ROLE
-from db import actions, locks, role_runs, roles
+from db import actions, locks, role_ledger, role_runs, roles
 from db.tables.roles import RoleChange, RoleRun
 from domain.audit import SubjectKind
 from domain.ranks import role_powers
@@ -97,7 +97,7 @@ async def _note(ctx: Context, server_id: int, change_id: int, end: _End) -> None
 async def _end(ctx: Context, session: AsyncSession, change: RoleChange, run: RoleRun, end: _End) -> None:
     now = ctx.clock()
     if end.state is ChangeState.DONE:
-        await role_runs.note_held(session, change, now=now)
+        await role_ledger.note_held(session, change, now=now)
         await actions.log(session, change.server_id, [_logged(change, run)], now)
         undoing = await role_runs.undoing(session, run)
         if undoing is not None:
@@ -131,7 +131,7 @@ async def _judge_so_already(session: AsyncSession, change: RoleChange) -> _End:
         return _End(ChangeState.DONE)
     if change.act is RoleAct.GIVE:
         return _End(ChangeState.SKIPPED, "they have the role already")
-    await role_runs.forget(session, change)
+    await role_ledger.forget(session, change)
     return _End(ChangeState.SKIPPED, "they have the role no longer")
 
 
@@ -162,7 +162,7 @@ async def _judge_undoing(session: AsyncSession, change: RoleChange, run: RoleRun
     if await roles.is_screened(session, change.server_id, change.user_id):
         return _End(ChangeState.SKIPPED, "they have not accepted the server's rules")
     if change.act is RoleAct.TAKE:
-        if await role_runs.is_given(session, change.server_id, change.user_id, change.role_id):
+        if await role_ledger.is_given(session, change.server_id, change.user_id, change.role_id):
             return None
         return _End(ChangeState.SKIPPED, "somebody else gave them the role since")
     assert run.actor_id is not None

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import role_runs, roles
 from db.roles import Scope
 from domain.errors import NotFound
-from domain.ranks import Power
+from domain.ranks import Power, role_powers
 from domain.role_sync import Block, Person, RolePlan, RoleRules, RunKind, ServerRoles, Stop, plan_roles
 
 STOPS: Final[Mapping[Stop, str]] = {
@@ -78,6 +78,19 @@ async def of_member(
     people = await roles.people(session, server_id, scope, now=now, user_ids=(user_id,))
     rules = await _rules(session, server_id, scope, people)
     return plan_roles([replace(person, held=held) for person in people], rules, live)
+
+
+async def waits_for(
+    session: AsyncSession, server_id: int, live: ServerRoles | None, user_id: int, *, word_of: int, now: datetime
+) -> bool:
+    """Tell whether a member lacks a role for want of a power which somebody has whose word would count; NotFound."""
+    planned = await make(session, server_id, live, now=now, user_ids=(user_id,))
+    if live is None or not planned.plan.withheld:
+        return False
+    here = await roles.roles_here(session, server_id, (word_of,))
+    powers = live.powers(word_of, here[word_of]) if word_of in here else frozenset()
+    officers = planned.scope.officer_role_id
+    return any(role_powers(live.roles[one.role_id], officers) <= powers for one in planned.plan.withheld)
 
 
 async def _scope(session: AsyncSession, server_id: int) -> Scope:

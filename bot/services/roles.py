@@ -11,7 +11,7 @@ from bot.services import role_plans
 from bot.services.context import Context
 from bot.services.ranks import Chooser
 from bot.services.role_plans import STOPS, Planned
-from db import actions, locks, outbox, role_runs, servers
+from db import actions, locks, outbox, role_ledger, role_runs, servers
 from db.role_runs import Failure, RunView
 from domain.audit import SubjectKind
 from domain.errors import Conflict, NotFound, Refused, Unavailable
@@ -49,7 +49,7 @@ async def switch(ctx: Context, server_id: int, on: bool, *, chooser: Chooser) ->
     Raises Refused without Manage Server, Conflict for switching on while the game does not decide about roles.
     """
     if not may_switch_role_sync(chooser.powers):
-        raise Refused("Only members with Manage Server switch role sync. Nothing was changed.")
+        raise Refused("Only members with Manage Server switch role sync. Ask one of them; nothing was changed.")
     async with ctx.sessions.begin() as session:
         await locks.hold(session, locks.Lock.PEOPLE, server_id)
         server = await servers.required_server(session, server_id)
@@ -149,7 +149,7 @@ async def follow(ctx: Context, server_id: int) -> None:
         await role_runs.close_lost(session, server_id, outbox_kind=ROLE, now=now)
         if not (await servers.required_server(session, server_id)).role_sync:
             return
-        await role_runs.forget_taken(session, server_id, settled=now - SETTLED_AFTER)
+        await role_ledger.forget_taken(session, server_id, settled=now - SETTLED_AFTER)
         planned = await role_plans.make(session, server_id, facts, now=now)
         plan = planned.plan
         if plan.stop is Stop.NO_RIGHT and plan.changes:

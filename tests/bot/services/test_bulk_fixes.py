@@ -259,6 +259,19 @@ async def test_what_a_bulk_mends_is_no_finding_any_more(
     assert (issue.state, issue.resolved_by, issue.muted) == (State.RESOLVED, None, False)
 
 
+async def test_the_log_tells_which_acts_were_of_a_batch(ctx: Context, battlenet: BattleNetClient) -> None:
+    ana, bo, alone = await suggested(ctx, (1,), (2,), (3,))
+    await links.add(ctx, SERVER, character_id=alone, user_id=3, actor_id=OFFICER)
+    assert await fix(ctx, battlenet, CHOOSE) == BulkOutcome(2)
+    await links.remove(ctx, SERVER, character_id=bo, actor_id=OFFICER)
+
+    [begun] = await load_actions(ctx, "finding.bulk")
+    assert begun.after is not None
+    added = {act.subject_id: (act.after or {}).get("batch") for act in await load_actions(ctx, "link.add")}
+    assert added == {ana: begun.after["batch"], bo: begun.after["batch"], alone: None}
+    assert [act.after for act in await load_actions(ctx, "link.remove")] == [None]
+
+
 async def test_a_main_and_an_off_spec_that_are_gone_are_both_emptied(
     ctx: Context, battlenet: BattleNetClient, guild: int
 ) -> None:

@@ -10,12 +10,21 @@ from bot.services.context import Context
 from bot.services.outbox import Outbox
 from db.tables.guilds import Guild
 from domain.links import Source
-from domain.role_sync import RolePlan
+from domain.role_sync import Change, RoleAct, RolePlan
 from tests.support.clock import FakeClock
-from tests.support.people import OFFICER, SERVER, facts, insert_guild, insert_server, leave_guild, load_issues
+from tests.support.people import (
+    OFFICER,
+    SERVER,
+    facts,
+    insert_guild,
+    insert_server,
+    leave_guild,
+    load_actions,
+    load_issues,
+)
 from tests.support.role_sync import BOSS, CHIEF, RAIDER, Sync, switched_on
 
-ANA, BEN = 1, 2
+ANA, BEN, CEM = 1, 2, 3
 
 
 @pytest.fixture
@@ -74,6 +83,53 @@ async def test_an_override_of_one_player_gives_the_other_no_powers_by_a_merge(sy
 
     assert plan.changes == ()
     assert [(one.user_id, one.role_id) for one in plan.withheld] == [(BEN if high == ANA else ANA, CHIEF)]
+
+
+async def make_deputy(sync: Sync, by: int) -> bool:
+    """Say that Ana has the chief's rank; tell whether that changed anything."""
+    word = await player.set_rank(sync.ctx, SERVER, user_id=ANA, rank="0", reason="deputy", until=None, actor_id=by)
+    return word.changed
+
+
+async def test_a_rank_said_again_by_who_has_the_power_gives_the_role_that_was_withheld(sync: Sync) -> None:
+    await sync.person(BOSS, None, CHIEF)
+    await sync.person(BEN, None)
+    await sync.person(ANA, 3, RAIDER, by=BOSS)
+    assert await make_deputy(sync, BEN)
+    assert [one.role_id for one in (await sync.preview()).withheld] == [CHIEF]
+
+    assert not await make_deputy(sync, BEN)
+    assert await make_deputy(sync, BOSS)
+
+    plan = await sync.preview()
+    assert plan.withheld == ()
+    assert Change(ANA, RoleAct.GIVE, CHIEF) in plan.changes
+    assert [row.actor_id for row in await load_actions(sync.ctx, "player.rank")] == [BEN, BOSS]
+
+
+@pytest.mark.parametrize("again", [BEN, OFFICER])
+async def test_a_rank_said_again_by_who_lacks_the_power_or_is_no_member_stays_the_first_ones_word(
+    sync: Sync, again: int
+) -> None:
+    await sync.person(BOSS, None, CHIEF)
+    await sync.person(BEN, None)
+    await sync.person(CEM, None)
+    await sync.person(ANA, 3, RAIDER, by=BOSS)
+    assert await make_deputy(sync, CEM)
+
+    assert not await make_deputy(sync, again)
+
+    assert await sync.query("SELECT set_by FROM guild_identity.rank_overrides") == [CEM]
+
+
+async def test_a_rank_said_again_stays_the_first_ones_word_where_no_role_is_withheld(sync: Sync) -> None:
+    await sync.person(BOSS, None, CHIEF)
+    await sync.person(ANA, 3, RAIDER, CHIEF, by=BOSS)
+    assert await make_deputy(sync, OFFICER)
+
+    assert not await make_deputy(sync, BOSS)
+
+    assert await sync.query("SELECT set_by FROM guild_identity.rank_overrides") == [OFFICER]
 
 
 async def test_undo_gives_no_role_to_who_has_not_accepted_the_rules(sync: Sync, clock: FakeClock) -> None:

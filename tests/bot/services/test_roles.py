@@ -12,7 +12,7 @@ from bot.services.context import Context
 from bot.services.members import MemberList
 from bot.services.outbox import Outbox
 from bot.services.ranks import Chooser
-from db import role_runs
+from db import role_ledger
 from db.roles import GIVEN, RANKED
 from db.tables.guilds import Guild, Membership
 from db.tables.people import Member, RankOverride
@@ -664,7 +664,7 @@ async def test_another_guild_leaves_the_given_roles_to_the_officers(sync: Sync) 
     await sync.person(ANA)
     await sync.apply()
     async with sync.ctx.sessions.begin() as session:
-        assert await role_runs.forget_all(session, SERVER) == 1
+        assert await role_ledger.forget_all(session, SERVER) == 1
     await insert_guild(sync.ctx, SERVER, name="Another")
     await sync.follow()
     assert sync.discord.held[ANA] == {RAIDER}
