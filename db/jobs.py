@@ -18,6 +18,8 @@ from db.engine import connect_options
 
 PROFILES = "profiles"
 """The job that refreshes the profiles of a guild; its payload is the guild's row id."""
+UPLOADS = "uploads"
+"""The job that applies what was uploaded to a server; its payload is the server's id."""
 POOL_SIZE = 3
 """One connection listens; of the others one is enough, and two do not wait for each other."""
 CLOSE_SECONDS = 1.0
@@ -32,7 +34,8 @@ FINISH = sa.text(
 
 GIVE_BACK_ALL = sa.text(
     """
-    UPDATE jobs.pgqueuer SET status = 'queued', queue_manager_id = NULL, execute_after = now(), updated = now()
+    UPDATE jobs.pgqueuer
+    SET status = 'queued', queue_manager_id = NULL, slot = NULL, execute_after = now(), updated = now()
     WHERE status = 'picked'
     """
 )
@@ -60,7 +63,9 @@ async def enqueue_profiles(session: AsyncSession, guild_id: int) -> None:
     what this transaction brought (`finish`).
     """
     queries = await _in_transaction(session)
-    await queries.enqueue(PROFILES, _payload(guild_id), dedupe_key=_key(guild_id), on_conflict="update_priority")
+    await queries.enqueue(
+        PROFILES, _payload(guild_id), dedupe_key=_key(PROFILES, guild_id), on_conflict="update_priority"
+    )
 
 
 async def enqueue_profiles_of(session: AsyncSession, guild_ids: Sequence[int]) -> None:
@@ -73,13 +78,21 @@ async def enqueue_profiles_of(session: AsyncSession, guild_ids: Sequence[int]) -
         [PROFILES] * len(guild_ids),
         [_payload(guild_id) for guild_id in guild_ids],
         [0] * len(guild_ids),
-        dedupe_key=[_key(guild_id) for guild_id in guild_ids],
+        dedupe_key=[_key(PROFILES, guild_id) for guild_id in guild_ids],
         on_conflict="skip",
     )
 
 
+async def enqueue_uploads(session: AsyncSession, server_id: int) -> None:
+    """Queue the uploads of a server with the transaction that stored one, as `enqueue_profiles` does."""
+    queries = await _in_transaction(session)
+    await queries.enqueue(
+        UPLOADS, _payload(server_id), dedupe_key=_key(UPLOADS, server_id), on_conflict="update_priority"
+    )
+
+
 async def finish(session: AsyncSession, job_id: int) -> None:
-    """Take a job that is at work out of the queue, so that the transaction may queue the next of its guild.
+    """Take a job that is at work out of the queue, so that the transaction may queue the next of its guild or server.
 
     As long as it is there, at work or waiting, its key allows no other. PgQueuer's own ending then finds nothing to do.
     What it logged of the job goes too: the runs tell more, and that log would only grow.
@@ -100,12 +113,12 @@ async def _in_transaction(session: AsyncSession) -> Queries:
     return _queries(AsyncpgDriver(raw))
 
 
-def _payload(guild_id: int) -> bytes:
-    return str(guild_id).encode()
+def _payload(subject_id: int) -> bytes:
+    return str(subject_id).encode()
 
 
-def _key(guild_id: int) -> str:
-    return f"{PROFILES}:{guild_id}"
+def _key(entrypoint: str, subject_id: int) -> str:
+    return f"{entrypoint}:{subject_id}"
 
 
 def _queries(driver: Driver) -> Queries:

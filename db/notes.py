@@ -36,6 +36,7 @@ async def noted_characters(session: AsyncSession, server_id: int, guild: Guild) 
     found = await session.execute(
         sa.select(
             Character.id,
+            Character.blizzard_id,
             Character.name,
             Character.realm_id,
             Character.realm_slug,
@@ -66,6 +67,7 @@ async def noted_characters(session: AsyncSession, server_id: int, guild: Guild) 
             row.name,
             realm_keys(row.realm_id, row.realm_slug, row.realm_name),
             Notes(row.guild_note, row.guild_note_at, row.officer_note, row.officer_note_at),
+            row.blizzard_id,
         )
         for row in found
     ]

@@ -115,14 +115,17 @@ ALL: Final = (
     ),
     Rule(
         name="stale_data",
-        version=1,
+        version=2,
         severity=Severity.WARNING,
         subject=SubjectKind.SERVER,
         title="Data that is out of date",
         symbol="⏳",
-        description="The roster or the member list was not read whole for as many days as the server's options say.",
+        description=(
+            "The roster or the member list was not read whole, or no notes came from the game though somebody has a "
+            "key to send them, for as many days as the server's options say."
+        ),
         fingerprint="which of them, and when it was last read",
-        closes="it is read whole again",
+        closes="it is read whole again, notes come, or nobody has a key for notes any more",
         fixes=(Fix.SYNC,),
     ),
     Rule(

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from domain.names import fold
@@ -13,6 +14,12 @@ from domain.names import fold
 KEPT_LETTERS: Final = 255
 """The game has 31; whatever sends more is kept so far, and an ellipsis shows the cut."""
 
+AGREEING_PERCENT: Final = 95
+"""So many of the joins by name have to agree with the game's ids before those count: whether they are Battle.net's is
+only very probable."""
+
+# The middle is the realm that the character was made on, which need not be where it is now.
+_GUID: Final = re.compile(r"Player-[0-9]+-([0-9A-Fa-f]{1,16})")
 # No text of PostgreSQL holds these.
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -23,7 +30,7 @@ class NoteRow:
 
     `realm` is the realm's name, with or without spaces, or its slug; None is the guild's home realm. A name may carry
     the realm itself, as in `Name-Realm`; a realm of its own stands above that. Who knows the character's id gives it,
-    and name and realm are only words then.
+    and name and realm are only words then. `guid` is what the game calls the character.
     """
 
     character_name: str
@@ -31,6 +38,13 @@ class NoteRow:
     guild_note: str | None = None
     officer_note: str | None = None
     character_id: int | None = None
+    guid: str | None = None
+
+    @property
+    def blizzard_id(self) -> int | None:
+        """Give the id that the guid holds, very probably Battle.net's; None for a guid of another form."""
+        found = _GUID.fullmatch(self.guid or "")
+        return None if found is None else int(found[1], 16)
 
     @property
     def name(self) -> str:
@@ -50,7 +64,7 @@ class NoteRow:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A character's two notes, each with when it was read; None was never read."""
+    """A character's two notes, each with when it was first read so; None was never read."""
 
     guild_note: str | None = None
     guild_note_at: datetime | None = None
@@ -65,12 +79,13 @@ class Notes:
     def after(self, row: NoteRow, as_of: datetime) -> "Notes":
         """Give the notes after an export of that moment: unknown leaves what stands, and so does older than it.
 
-        A note that says the same is dated anew, else an export from in between, if it came late, would undo it.
+        What says the same is no news and keeps its date. So a date is not how new an export was; of one that comes late
+        `domain.uploads.weigh` tells what counts.
         """
         told = self
-        if row.guild_note is not None and not _is_later(self.guild_note_at, as_of):
+        if row.guild_note not in (None, self.guild_note) and not _is_later(self.guild_note_at, as_of):
             told = replace(told, guild_note=row.guild_note, guild_note_at=as_of)
-        if row.officer_note is not None and not _is_later(self.officer_note_at, as_of):
+        if row.officer_note not in (None, self.officer_note) and not _is_later(self.officer_note_at, as_of):
             told = replace(told, officer_note=row.officer_note, officer_note_at=as_of)
         return told
 
@@ -83,6 +98,15 @@ class Noted:
     name: str
     realm_keys: frozenset[str]
     notes: Notes = Notes()
+    blizzard_id: int | None = None
+
+
+class JoinedBy(StrEnum):
+    """Name what tells the characters of an export."""
+
+    NAME = "name"
+    GUID = "guid"
+    """What the game calls a character, before its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +116,22 @@ class Placed:
     rows: Mapping[int, NoteRow]
     unknown: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
+    joined_by: JoinedBy = JoinedBy.NAME
 
 
 def place(rows: Iterable[NoteRow], characters: Collection[Noted], home: str) -> Placed:
     """Find the character that each row means, by id or by name and realm; `home` is the home realm's slug.
 
     Characters of one realm may differ by an accent alone. So a name counts as it is written, whatever its case, and
-    folded only where one character and one spelling are left for it. Of two rows for one character, what the later
-    one knows counts.
+    folded only where one character and one spelling are left for it. Where names and guids agree, a guid that is a
+    character's tells it before any name does: one that was renamed is found, and its old name is nobody's. Of two rows
+    for one character, what the later one knows counts.
     """
     ids = frozenset(character.id for character in characters)
     written, folded = _Index(characters, _written_key), _Index(characters, fold)
     clean = [_storable(row) for row in rows]
     exact = [written.bearers(row, home) if row.character_id is None else {row.character_id} & ids for row in clean]
+    exact, joined_by = _told_by_guid(clean, exact, characters)
     taken = frozenset().union(*exact)
     claims = [
         (row, bearers if bearers or row.character_id is not None else folded.bearers(row, home) - taken)
@@ -128,7 +155,29 @@ def place(rows: Iterable[NoteRow], characters: Collection[Noted], home: str) -> 
             (character_id,) = bearers
             earlier = found.get(character_id)
             found[character_id] = row if earlier is None else _later_of(earlier, row)
-    return Placed(found, tuple(unknown), tuple(ambiguous))
+    return Placed(found, tuple(unknown), tuple(ambiguous), joined_by)
+
+
+def _told_by_guid(
+    rows: Collection[NoteRow], named: list[Set[int]], characters: Iterable[Noted]
+) -> tuple[list[Set[int]], JoinedBy]:
+    """Give whom each row means once guids count, or as the names have it where the two do not agree."""
+    bearers: defaultdict[int | None, set[int]] = defaultdict(set)
+    for character in characters:
+        bearers[character.blizzard_id].add(character.id)
+    bearers.pop(None, None)
+    guided: list[Set[int]] = [bearers.get(row.blizzard_id, frozenset()) for row in rows]
+    agree = [
+        names <= ids
+        for row, names, ids in zip(rows, named, guided, strict=True)
+        if len(names) == 1 and row.blizzard_id is not None
+    ]
+    if not agree or sum(agree) * 100 < len(agree) * AGREEING_PERCENT:
+        return named, JoinedBy.NAME
+    # Ids are unique on a realm only: where two of a guild have the same, the name tells.
+    told = [(ids & names) or ids for ids, names in zip(guided, named, strict=True)]
+    taken = frozenset().union(*told)
+    return [ids or names - taken for ids, names in zip(told, named, strict=True)], JoinedBy.GUID
 
 
 class _Index:

@@ -26,6 +26,7 @@ PROFILE_HOURS: Final = Bounds(6, 168)
 STALE_DAYS: Final = Bounds(7, 365)
 REPORT_LINES: Final = Bounds(5, 25)
 DATA_DAYS: Final = Bounds(1, 30)
+NOTE_DAYS: Final = Bounds(1, 90)
 BOUNDS: Final[Mapping[str, Bounds]] = MappingProxyType(
     {
         "roster_hours": ROSTER_HOURS,
@@ -34,6 +35,7 @@ BOUNDS: Final[Mapping[str, Bounds]] = MappingProxyType(
         "stale_days": STALE_DAYS,
         "report_lines": REPORT_LINES,
         "data_days": DATA_DAYS,
+        "note_days": NOTE_DAYS,
     }
 )
 UTC: Final = "UTC"
@@ -57,8 +59,8 @@ class Options:
 
     `roster_hours`, `member_minutes` and `profile_hours` are intervals; `stale_days` are the days without a login after
     which a character is stale; `report_lines` how many findings of one type a report names;
-    `data_days` the days without a whole roster or member list after which that is a finding; `digest` whether the audit
-    channel gets a digest each week.
+    `data_days` the days without a whole roster or member list after which that is a finding, `note_days` those without
+    an upload of notes where somebody has a key; `digest` whether the audit channel gets a digest each week.
     """
 
     time_zone: str = UTC
@@ -70,6 +72,7 @@ class Options:
     stale_days: int = 30
     report_lines: int = 20
     data_days: int = 3
+    note_days: int = 7
     digest: bool = True
 
 

@@ -44,6 +44,12 @@ def rank_name(text: str) -> str | None:
     return name or None
 
 
+def rank_title(text: str) -> str | None:
+    """Give the game's own title of a rank as it is kept, cut where it is too long; None for one that shows nothing."""
+    title = one_line(text)
+    return (title if len(title) <= NAME_LIMIT else f"{title[: NAME_LIMIT - 1]}…") or None
+
+
 def override_reason(text: str | None) -> str:
     """Give the reason for an override as it is kept; raises InvalidInput for none and for one that is too long."""
     reason = one_line(text or "")

@@ -13,22 +13,27 @@ from pgqueuer.qm import QueueManager
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.battlenet.client import BattleNetClient
-from bot.services import pipeline
+from bot.services import pipeline, uploads
 from bot.services.context import Context
 from bot.services.profiles import Ended, Passed, Profiles, PutOff
 from bot.services.runs import HEARTBEAT
 from db import jobs, servers
+from db import uploads as stored_uploads
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Guilds at work at the same time: while one's batch is written, the other's keeps the gate to Battle.net busy."""
+UPLOADS_AT_ONCE = 2
+"""Servers whose uploads are applied at the same time; neither they nor profiles wait for the other's lanes."""
 LOOK = timedelta(seconds=5)
 """How often the queue is looked at without being told: after a restart of the database nothing tells of new jobs."""
 TAKEN_OVER_AFTER = timedelta(seconds=30)
 """How long a job is silent before another process takes it up."""
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between the tries of a job that fails: the database may be away for a moment."""
+UPLOADS_AGAIN = timedelta(minutes=1)
+"""When uploads that something outside keeps from being applied are tried again."""
 AGAIN_SECONDS = 2.0
 STEADY_SECONDS = 3.0
 """A queue that serves for so long works again."""
@@ -90,12 +95,15 @@ class Worker:
     @asynccontextmanager
     async def _running(self, queue: QueueManager) -> AsyncIterator[asyncio.Task[None]]:
         """Run the queue until told to stop; the task raises what makes the queue useless."""
-        queue.entrypoint(jobs.PROFILES, accepts_context=False)(partial(self._profiles_job, queue))
+        queue.entrypoint(jobs.PROFILES, accepts_context=False, concurrency_limit=AT_ONCE)(
+            partial(self._profiles_job, queue)
+        )
+        queue.entrypoint(jobs.UPLOADS, accepts_context=False, concurrency_limit=UPLOADS_AT_ONCE)(self._uploads_job)
         running = asyncio.create_task(
             queue.run(
                 dequeue_timeout=LOOK,
                 batch_size=1,
-                max_concurrent_tasks=AT_ONCE,
+                max_concurrent_tasks=AT_ONCE + UPLOADS_AT_ONCE,
                 heartbeat_timeout=TAKEN_OVER_AFTER,
                 shutdown_on_listener_failure=True,
                 log_aggregation_interval=timedelta(0),  # nobody reads the statistics, and nobody would end them
@@ -145,6 +153,28 @@ class Worker:
             await jobs.finish(session, job.id)
             if isinstance(turn, Passed) or await _has_newer_roster(session, guild_id, turn):
                 await jobs.enqueue_profiles(session, guild_id)
+
+    async def _uploads_job(self, job: Job) -> None:
+        """Apply a server's uploads; what fails is tried again a few times, and then only where waiting may help."""
+        assert job.payload is not None
+        server_id = int(job.payload)
+        for pause in (*PAUSES, None):
+            try:
+                await uploads.process(self._ctx, server_id, last_try=pause is None)
+                break
+            except Exception as error:
+                if pause is None:
+                    log.exception("the uploads of server %s failed too often", server_id)
+                    if uploads.may_pass(error):
+                        raise RetryRequested(UPLOADS_AGAIN) from error
+                    break
+                log.warning("the uploads of server %s failed; tried again in %g s", server_id, pause, exc_info=True)
+            if await self._told_within(pause):
+                raise RetryRequested
+        async with self._ctx.sessions.begin() as session:
+            await jobs.finish(session, job.id)
+            if await stored_uploads.waiting(session, server_id):
+                await jobs.enqueue_uploads(session, server_id)
 
     async def _keep_alive(self) -> None:
         while True:

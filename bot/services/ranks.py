@@ -72,7 +72,7 @@ async def rename(ctx: Context, server_id: int, index: int, typed: str, *, actor_
         guild_id, rank = await _rank(session, server_id, index)
         if rank.name == name:
             return False
-        await ranks.store_rank(session, server_id, guild_id, index, name=name)
+        await ranks.store_rank(session, server_id, guild_id, index, name=name, titled=False)
         change = actions.action(
             "rank.name",
             SubjectKind.RANK,

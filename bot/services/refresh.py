@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.battlenet.client import BattleNetClient
 from bot.services import pipeline, profiles, reference
@@ -15,6 +15,9 @@ from domain.audit import Fix, SubjectKind
 from domain.errors import Conflict, Unavailable
 from domain.regions import Region
 from domain.runs import RunStatus, Trigger
+
+NOTES: Final = "notes"
+"""The source that nobody can ask: a player's companion sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ async def refresh(
             done: Refreshed = await _profile(ctx, battlenet, issue, guild.id)
         case SubjectKind.REFERENCE:
             done = await _name(ctx, battlenet, issue, guild.region)
+        case _ if issue.facts["source"] == NOTES:
+            raise Conflict("Notes can't be asked for. They come when an uploader plays with the addon and `/reload`s.")
         case _ if issue.facts["source"] == "roster":
             done = await _roster(ctx, battlenet, guild.id, actor_id=actor_id)
         case _:

@@ -8,6 +8,7 @@ from cogs.common.text import count_of, timestamp
 CHOOSE_ROLE = "choose its role with `/setup ranks`"
 SEE_LOG = "whoever runs Muster finds the error in the log"
 DATA = {"roster": "Guild roster", "members": "Member list"}
+SEND_NOTES = "an uploader plays with the addon and types `/reload` while the companion runs"
 MAINS = {"main": "main", "offspec": "off-spec"}
 
 
@@ -60,6 +61,12 @@ def not_read(source: str, days: int, moment: datetime | None) -> str:
     """Say what was not read whole for so many days, and when it last was."""
     read = "never read whole" if moment is None else f"last read whole {timestamp(moment)}"
     return f"**{DATA[source]}** · {read} · limit: {count_of(days, 'day')}"
+
+
+def not_uploaded(days: int, moment: datetime | None) -> str:
+    """Say for how long no notes came from the game, and what brings them."""
+    read = "never uploaded" if moment is None else f"last read in the game {timestamp(moment)}"
+    return f"**Notes** · {read} · limit: {count_of(days, 'day')} · {SEND_NOTES}"
 
 
 def suggested(members: str, *, surely: bool) -> str:

@@ -92,6 +92,8 @@ def _stale_data(finding: Finding, _role: ShowRole) -> str:
     facts = finding.facts
     read_at = facts["read_at"]
     moment = None if read_at is None else datetime.fromtimestamp(read_at, UTC)
+    if facts["source"] == "notes":
+        return texts.not_uploaded(facts["days"], moment)
     return texts.not_read(facts["source"], facts["days"], moment)
 
 

@@ -17,6 +17,7 @@ from domain.links import LinkMode
 from domain.options import (
     DATA_DAYS,
     MEMBER_MINUTES,
+    NOTE_DAYS,
     PROFILE_HOURS,
     REPORT_LINES,
     ROSTER_HOURS,
@@ -25,7 +26,7 @@ from domain.options import (
     find_time_zones,
 )
 
-RULES_HEED = frozenset({"link_mode", "stale_days", "data_days"})
+RULES_HEED = frozenset({"link_mode", "stale_days", "data_days", "note_days"})
 """Options that change what rules link and find: both follow at once."""
 
 TimeZoneText = app_commands.Range[str, 1, 100]
@@ -56,6 +57,7 @@ class OptionsCommand(commands.Cog):
         stale_days: app_commands.Range[int, STALE_DAYS.least, STALE_DAYS.most] | None = None,
         report_lines: app_commands.Range[int, REPORT_LINES.least, REPORT_LINES.most] | None = None,
         data_days: app_commands.Range[int, DATA_DAYS.least, DATA_DAYS.most] | None = None,
+        note_days: app_commands.Range[int, NOTE_DAYS.least, NOTE_DAYS.most] | None = None,
         digest: bool | None = None,
     ) -> None:
         """Set the options that are given, and show all."""
@@ -69,6 +71,7 @@ class OptionsCommand(commands.Cog):
             "stale_days": stale_days,
             "report_lines": report_lines,
             "data_days": data_days,
+            "note_days": note_days,
             "digest": digest,
         }
         async with Progress(interaction) as progress:

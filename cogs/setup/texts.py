@@ -28,6 +28,7 @@ OPTION_HELP = {
     "stale_days": "Days without a login after which a character is reported.",
     "report_lines": "How many findings of one type a report names.",
     "data_days": "Days without a whole roster or member list after which that is reported.",
+    "note_days": "Days without notes from the game after which that is reported, where an uploader has a key.",
     "digest": "Whether the audit channel gets a digest each Monday at 9:00, by the server's time zone.",
 }
 LANGUAGES = {
@@ -121,6 +122,7 @@ def option_lines(options: Options) -> dict[str, str]:
         "stale_days": f"Long away: after {count_of(options.stale_days, 'day')} without a login",
         "report_lines": f"Reports: {count_of(options.report_lines, 'finding')} of one type by name",
         "data_days": f"Out of date: after {count_of(options.data_days, 'day')} without a roster or a member list",
+        "note_days": f"Old notes: after {count_of(options.note_days, 'day')} without an upload, where there is a key",
         "digest": f"Weekly digest: {DIGEST_ON if options.digest else DIGEST_OFF}",
     }
 

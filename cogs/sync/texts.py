@@ -60,6 +60,10 @@ COUNTS = {
     "profiles_checked": ("profile checked", "profiles checked"),
     "profiles_changed": ("updated", "updated"),
     "profiles_failed": ("not read", "not read"),
+    "uploads": ("upload", None),
+    "notes_new": ("character with other notes", "characters with other notes"),
+    "uploads_older": ("older", "older"),
+    "uploads_failed": ("failed", "failed"),
 }
 
 APPLY_BUTTON = "Apply"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.note_rows import KEPT_LETTERS, Noted, NoteRow, Notes, place
+from domain.note_rows import KEPT_LETTERS, JoinedBy, Noted, NoteRow, Notes, Placed, place
 
 HOME, OTHER = frozenset({"stormrage"}), frozenset({"dertruegewald", "truegewald"})
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -126,6 +126,97 @@ def test_an_older_export_after_a_newer_one_changes_nothing() -> None:
     assert stored.after(NoteRow("Thora", None, "old", "officers'"), EARLIER) == Notes("new", NOON, "officers'", EARLIER)
 
 
-def test_a_late_export_does_not_undo_what_a_newer_one_only_confirmed() -> None:
-    confirmed = Notes("same", EARLIER, None, None).after(NoteRow("Thora", None, "same"), LATER)
-    assert confirmed.after(NoteRow("Thora", None, "other"), NOON) == Notes("same", LATER, None, None)
+def test_a_note_that_says_the_same_is_no_news() -> None:
+    stored = Notes("same", EARLIER, "", EARLIER)
+    assert stored.after(NoteRow("Thora", None, "same", ""), LATER) == stored
+
+
+def called(number: int) -> str:
+    """Give a name of letters alone, another one for each number."""
+    return "N" + "".join("abcdefghij"[int(digit)] for digit in f"{number:03}")
+
+
+def guided(
+    size: int, *, agreeing: int, more: tuple[NoteRow, ...] = (), others: tuple[Noted, ...] = ()
+) -> tuple[Placed, int]:
+    """Place rows of so many characters, of whom so many have the guid that Battle.net's id says; the ids from 1."""
+    characters = [Noted(n, called(n), HOME, blizzard_id=1_000 + n) for n in range(1, size + 1)]
+    rows = [
+        NoteRow(called(n), None, "x", guid=f"Player-3702-{1_000 + n if n <= agreeing else 900_000 + n:08X}")
+        for n in range(1, size + 1)
+    ]
+    outcome = place([*rows, *more], [*characters, *others], "stormrage")
+    return outcome, size
+
+
+RENAMED = Noted(500, "Oldname", HOME, blizzard_id=0xABCDEF)
+NEW_NAME = NoteRow("Newname", None, "renamed", guid="Player-3702-00ABCDEF")
+
+
+def test_a_renamed_character_is_found_by_its_guid() -> None:
+    outcome, size = guided(100, agreeing=100, more=(NEW_NAME,), others=(RENAMED,))
+    assert outcome.joined_by is JoinedBy.GUID
+    assert outcome.rows[500].guild_note == "renamed"
+    assert len(outcome.rows) == size + 1
+    assert (outcome.unknown, outcome.ambiguous) == ((), ())
+
+
+@pytest.mark.parametrize(("agreeing", "joined_by"), [(94, JoinedBy.NAME), (95, JoinedBy.GUID)])
+def test_guids_count_where_95_percent_of_the_joins_by_name_agree(agreeing: int, joined_by: JoinedBy) -> None:
+    outcome, _ = guided(100, agreeing=agreeing, more=(NEW_NAME,), others=(RENAMED,))
+    assert outcome.joined_by is joined_by
+    assert (500 in outcome.rows) == (joined_by is JoinedBy.GUID)
+    assert outcome.unknown == (() if joined_by is JoinedBy.GUID else ("Newname",))
+    assert set(outcome.rows) >= set(range(1, 101))  # whose guid is nobody's is known by name
+
+
+@pytest.mark.parametrize(("size", "agreeing", "counts"), [(9, 9, True), (9, 8, False), (1, 1, True), (1, 0, False)])
+def test_of_a_few_joins_all_have_to_agree(size: int, agreeing: int, *, counts: bool) -> None:
+    outcome, _ = guided(size, agreeing=agreeing, more=(NEW_NAME,), others=(RENAMED,))
+    assert (500 in outcome.rows) == counts
+
+
+def test_without_any_join_by_name_no_guid_counts() -> None:
+    outcome = place([NEW_NAME], [RENAMED], "stormrage")
+    assert (outcome.joined_by, outcome.unknown) == (JoinedBy.NAME, ("Newname",))
+
+
+def test_who_took_the_old_name_of_a_renamed_character_gets_none_of_its_notes() -> None:
+    newcomer = NoteRow("Oldname", None, "a newcomer's", guid="Player-3702-00000007")
+    outcome, _ = guided(100, agreeing=100, more=(newcomer, NEW_NAME), others=(RENAMED,))
+    assert outcome.rows[500].guild_note == "renamed"
+    assert outcome.unknown == ("Oldname",)
+
+
+def test_two_characters_that_exchanged_their_names_are_told_by_guid() -> None:
+    twins = (Noted(500, "Ann", HOME, blizzard_id=5), Noted(501, "Eve", HOME, blizzard_id=6))
+    more = (NoteRow("Ann", None, "6", guid="Player-1-6"), NoteRow("Eve", None, "5", guid="Player-1-5"))
+    outcome, _ = guided(100, agreeing=100, more=more, others=twins)
+    assert (outcome.rows[500].guild_note, outcome.rows[501].guild_note) == ("5", "6")
+
+
+def test_an_ambiguous_name_is_told_by_guid() -> None:
+    both = (Noted(500, "Thòra", HOME, blizzard_id=5), Noted(501, "Thóra", HOME, blizzard_id=6))
+    outcome, _ = guided(100, agreeing=100, more=(NoteRow("Thora", None, "y", guid="Player-1-6"),), others=both)
+    assert outcome.rows[501].guild_note == "y"
+    assert 500 not in outcome.rows
+
+
+def test_of_two_characters_with_one_id_the_name_tells() -> None:
+    both = (Noted(500, "Bob", HOME, blizzard_id=5), Noted(501, "Bob", OTHER, blizzard_id=5))
+    more = (NoteRow("Bob", "TruegeWald", "there", guid="Player-2-5"), NoteRow("Bob", None, "here", guid="Player-1-5"))
+    outcome, _ = guided(100, agreeing=100, more=more, others=both)
+    assert (outcome.rows[500].guild_note, outcome.rows[501].guild_note) == ("here", "there")
+    stranger, _ = guided(100, agreeing=100, more=(NoteRow("Rob", None, "?", guid="Player-1-5"),), others=both)
+    assert stranger.ambiguous == ("Rob",)
+
+
+def test_two_rows_of_one_guid_and_different_names_mean_nobody() -> None:
+    more = (NEW_NAME, NoteRow("Thirdname", None, "?", guid=NEW_NAME.guid))
+    outcome, _ = guided(100, agreeing=100, more=more, others=(RENAMED,))
+    assert outcome.ambiguous == ("Newname", "Thirdname")
+
+
+@pytest.mark.parametrize("guid", ["", "Player-1", "Pet-0-1-2-3-4-5", "Player-1-XYZ", "Player-1-5-6", "player 1 5", "5"])
+def test_a_guid_of_another_form_tells_nothing(guid: str) -> None:
+    assert NoteRow("Thora", guid=guid).blizzard_id is None

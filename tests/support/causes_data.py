@@ -1,7 +1,9 @@
 """What the rules about roles and about data find: what brings it about, how it ends, what makes it another problem."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
 
 from bot.services.context import Context
 from db.base import Base
@@ -13,8 +15,10 @@ from db.tables.people import (
 from db.tables.reference import CharacterClass, Race, Specialization
 from db.tables.roles import RoleChange, RoleRun
 from db.tables.servers import GuildRank, Server
+from db.tables.uploads import Upload, UploadKey
 from domain.role_sync import ChangeState, RoleAct, RunKind
 from domain.roster import Departure
+from domain.uploads import UploadState
 from tests.support.changes import (
     UNPROVEN,
     Cause,
@@ -39,6 +43,7 @@ from tests.support.people import (
     insert_player,
     map_rank,
 )
+from tests.support.uploads import insert_key
 
 OFFICERS, RAIDERS, OTHER = 31, 32, 33
 """Roles: of rank 1, of rank 3, and one that rank 1 may have later."""
@@ -137,6 +142,40 @@ async def unread_again(planted: Planted) -> None:
     await read_whole(planted)
     planted.wait(days=4)
     await read_whole(planted, 3 - planted.subject)
+
+
+async def old_notes(ctx: Context, guild: int) -> Planted:
+    """Plant notes that were read eight days ago, while roster and members were read now."""
+    planted = Planted(ctx, guild, 3)
+    await insert_key(ctx, guild)
+    await upload(planted, planted.now)
+    planted.wait(days=8)
+    await read_whole(planted, 1)
+    await read_whole(planted, 2)
+    return planted
+
+
+async def upload(planted: Planted, exported_at: datetime) -> None:
+    """Let an export of that moment have been applied."""
+    async with planted.ctx.sessions.begin() as session:
+        key_id = (await session.scalars(sa.select(UploadKey.id))).one()
+        session.add(
+            Upload(
+                public_id=f"upload-{exported_at:%d%H}",
+                server_id=SERVER,
+                guild_id=planted.guild,
+                key_id=key_id,
+                format=1,
+                export_id=f"export-{exported_at:%d%H}",
+                exported_at=exported_at,
+                received_at=planted.now,
+                officer_notes=True,
+                row_count=1,
+                state=UploadState.APPLIED,
+                applied_at=planted.now,
+                followed_at=planted.now,
+            )
+        )
 
 
 async def held(ctx: Context, guild: int) -> Planted:
@@ -246,6 +285,16 @@ CAUSES = (
             {"it was read meanwhile": unread_again},
         )
         for subject in (1, 2)
+    ),
+    Cause(
+        "stale_data",
+        old_notes,
+        {
+            "an upload comes": lambda planted: upload(planted, planted.now),
+            "nobody has a key any more": setting(UploadKey, revoked_at=datetime(2026, 1, 2, tzinfo=UTC)),
+            "the server waits longer": setting(Server, note_days=30),
+        },
+        {"an upload came meanwhile": lambda planted: upload(planted, planted.now - timedelta(days=7, hours=1))},
     ),
     Cause(
         "held_departures",

@@ -14,11 +14,13 @@ from db.tables.people import Availability, Member, PendingProof, Player, Rejecte
 from db.tables.reference import Race
 from db.tables.roles import RoleChange
 from db.tables.servers import Server, ServerGuild
+from db.tables.uploads import Upload, UploadKey
 from domain.audit import State
 from domain.links import Confidence
 from domain.role_sync import ChangeState
+from domain.uploads import UploadState
 from tests.support.causes import CAUSES
-from tests.support.causes_data import plan_role, ranked, stale, strange
+from tests.support.causes_data import old_notes, plan_role, ranked, stale, strange, upload
 from tests.support.causes_links import doubly_proven, left_behind, mainless, stranger, suggest, suggested
 from tests.support.changes import Planted, bo_leaves, going, holding, insert, linking, setting
 from tests.support.clock import FakeClock
@@ -35,6 +37,7 @@ from tests.support.people import (
     leave_guild,
     map_rank,
 )
+from tests.support.uploads import insert_key
 
 
 async def run(ctx: Context) -> dict[str, list[Issue]]:
@@ -252,6 +255,50 @@ async def test_data_from_before_a_guild_was_followed_or_muster_invited_again_are
 
     clock.advance(seconds=1)
     assert len((await run(ctx))["stale_data"]) == 2
+
+
+async def read_now(ctx: Context) -> None:
+    """Let roster and members be read whole now."""
+    for table, column in ((Guild, "roster_synced_at"), (Server, "members_synced_at")):
+        await setting(table, **{column: ctx.clock()})(Planted(ctx, 0, 0))
+
+
+async def test_notes_that_never_came_are_old_as_long_after_the_first_key(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    clock.advance(days=400)
+    await insert_key(ctx, guild)
+    clock.advance(days=6)
+    await insert_key(ctx, guild, name="Eve's PC")
+    clock.advance(days=1)
+    await read_now(ctx)
+    assert "stale_data" not in await run(ctx)
+
+    clock.advance(seconds=1)
+    issue = await only(ctx, "stale_data")
+    assert (issue.subject_id, issue.fingerprint) == (3, "")
+    assert issue.facts == {"source": "notes", "read_at": None, "days": 7}
+
+
+async def test_notes_are_as_old_as_the_newest_export_that_was_applied(
+    ctx: Context, guild: int, clock: FakeClock
+) -> None:
+    planted = await old_notes(ctx, guild)
+    read_at = int((clock() - timedelta(days=8)).timestamp())
+    await upload(planted, clock() - timedelta(days=9))
+    await upload(planted, clock() - timedelta(days=1))
+    await setting(Upload, Upload.exported_at == clock() - timedelta(days=1), state=UploadState.FAILED)(planted)
+    assert (await only(ctx, "stale_data")).facts == {"source": "notes", "read_at": read_at, "days": 7}
+
+
+async def test_without_a_key_for_the_guild_no_notes_are_expected(ctx: Context, guild: int, clock: FakeClock) -> None:
+    other = await insert_guild(ctx, name="Others")
+    await insert_key(ctx, other)
+    await insert_key(ctx, guild)
+    await setting(UploadKey, UploadKey.guild_id == guild, revoked_at=clock())(Planted(ctx, guild, 3))
+    clock.advance(days=400)
+    await read_now(ctx)
+    assert "stale_data" not in await run(ctx)
 
 
 @pytest.mark.usefixtures("guild")

@@ -5,16 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.services import notes
 from bot.services.context import Context
 from bot.services.notes import NoteRow, NotesApplied
 from db.tables.guilds import Membership
 from db.tables.identity import CharacterNote
 from db.tables.reference import Realm
-from domain.errors import FollowsNoGuild
 from domain.regions import Region
-from tests.support.clock import FakeClock
 from tests.support.people import SERVER, Toon, insert_characters, insert_guild, insert_server, leave_guild
+from tests.support.uploads import apply_notes
 
 ELSEWHERE = 200
 READ = datetime(2025, 12, 31, 20, tzinfo=UTC)
@@ -47,7 +45,7 @@ async def versions(ctx: Context) -> list[str]:
 
 async def test_an_export_is_kept_and_counted(ctx: Context, guild: int) -> None:
     ana, borin = await insert_characters(ctx, guild, "Ana", Toon("Borin", realm="area-52"))
-    told = await notes.apply(
+    told = await apply_notes(
         ctx,
         SERVER,
         [
@@ -70,62 +68,52 @@ async def test_the_realm_is_understood_in_every_language(ctx: Context, guild: in
         session.add(Realm(region=Region.EU, id=60, slug="dusk-forest", names=names, fetched_at=ctx.clock()))
     (here,) = await insert_characters(ctx, guild, Toon("Ярослав", realm="dusk-forest"))
     for number, realm in enumerate(("dusk-forest", "DuskForest", "Сумеречныйбор", "Сумеречный бор")):
-        await notes.apply(ctx, SERVER, [NoteRow("Ярослав", realm, f"{number}")], as_of=READ)
+        await apply_notes(ctx, SERVER, [NoteRow("Ярослав", realm, f"{number}")], as_of=READ)
         assert (await stored(ctx))[here][0] == f"{number}"
 
 
 async def test_the_same_export_twice_writes_nothing(ctx: Context, guild: int) -> None:
     await insert_characters(ctx, guild, "Ana", "Borin", "Cedric")
     rows = [NoteRow("Ana", None, "hello", ""), NoteRow("Borin", None, "", None), NoteRow("Cedric")]
-    await notes.apply(ctx, SERVER, rows, as_of=READ)
+    await apply_notes(ctx, SERVER, rows, as_of=READ)
     before = await versions(ctx)
-    assert await notes.apply(ctx, SERVER, rows, as_of=READ) == NotesApplied(applied=0, unchanged=3)
+    assert await apply_notes(ctx, SERVER, rows, as_of=READ) == NotesApplied(applied=0, unchanged=3)
     assert len(before) == 2
     assert await versions(ctx) == before
 
 
 async def test_unknown_leaves_an_officer_note_and_empty_erases_it(ctx: Context, guild: int) -> None:
     (ana,) = await insert_characters(ctx, guild, "Ana")
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "public", "secret")], as_of=READ)
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "", None)], as_of=LATER)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "public", "secret")], as_of=READ)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "", None)], as_of=LATER)
     assert await stored(ctx) == {ana: ("", LATER, "secret", READ)}
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, None, "")], as_of=LATER)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana", None, None, "")], as_of=LATER)
     assert await stored(ctx) == {ana: ("", LATER, "", LATER)}
 
 
 async def test_an_older_export_after_a_newer_one_changes_nothing(ctx: Context, guild: int) -> None:
     (ana,) = await insert_characters(ctx, guild, "Ana")
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "new")], as_of=LATER)
-    assert await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "old")], as_of=READ) == NotesApplied(0, 1)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "new")], as_of=LATER)
+    assert await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "old")], as_of=READ) == NotesApplied(0, 1)
     assert await stored(ctx) == {ana: ("new", LATER, None, None)}
-
-
-async def test_an_export_from_a_clock_that_is_ahead_does_not_keep_the_others_out(
-    ctx: Context, guild: int, clock: FakeClock
-) -> None:
-    (ana,) = await insert_characters(ctx, guild, "Ana")
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "from 2099")], as_of=datetime(2099, 1, 1, tzinfo=UTC))
-    clock.advance(hours=1)
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "from now")], as_of=clock())
-    assert await stored(ctx) == {ana: ("from now", clock(), None, None)}
 
 
 async def test_who_left_keeps_their_notes_until_they_return(ctx: Context, guild: int) -> None:
     (ana,) = await insert_characters(ctx, guild, "Ana")
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "before")], as_of=READ)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "before")], as_of=READ)
     await leave_guild(ctx, ana)
-    assert (await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "")], as_of=LATER)).unknown == ("Ana",)
+    assert (await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "")], as_of=LATER)).unknown == ("Ana",)
     assert await stored(ctx) == {ana: ("before", READ, None, None)}
     async with ctx.sessions.begin() as session:
         session.add(Membership(guild_id=guild, character_id=ana, rank=5, joined_at=ctx.clock()))
-    assert (await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "after")], as_of=LATER)).applied == 1
+    assert (await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "after")], as_of=LATER)).applied == 1
 
 
 async def test_officer_notes_never_cross_servers_of_one_guild(ctx: Context, guild: int) -> None:
     (ana,) = await insert_characters(ctx, guild, "Ana")
-    await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "public", "secret")], as_of=READ)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana", None, "public", "secret")], as_of=READ)
     assert await stored(ctx, ELSEWHERE) == {}
-    await notes.apply(ctx, ELSEWHERE, [NoteRow("Ana", None, "ours", None)], as_of=LATER)
+    await apply_notes(ctx, ELSEWHERE, [NoteRow("Ana", None, "ours", None)], as_of=LATER)
     assert await stored(ctx, ELSEWHERE) == {ana: ("ours", LATER, None, None)}
     assert await stored(ctx) == {ana: ("public", READ, "secret", READ)}
 
@@ -133,7 +121,7 @@ async def test_officer_notes_never_cross_servers_of_one_guild(ctx: Context, guil
 async def test_notes_of_any_bytes_are_kept_as_far_as_a_database_can(ctx: Context, guild: int) -> None:
     (ana,) = await insert_characters(ctx, guild, "Ana")
     odd = "a\x00b\ud800c\x1b[31m\u202ed\U0001f409"
-    await notes.apply(ctx, SERVER, [NoteRow("Ana\x00\udfff", None, odd), NoteRow("Ana", None, odd)], as_of=READ)
+    await apply_notes(ctx, SERVER, [NoteRow("Ana\x00\udfff", None, odd), NoteRow("Ana", None, odd)], as_of=READ)
     assert (await stored(ctx))[ana][0] == "abc\x1b[31m\u202ed\U0001f409"
 
 
@@ -144,12 +132,6 @@ async def test_a_large_export_takes_as_many_statements_as_a_small_one(ctx: Conte
     for size in (3, 600):
         with statements() as sent:
             rows = [NoteRow(name, None, f"{size}", "") for name in names[:size]]
-            assert (await notes.apply(ctx, SERVER, rows, as_of=READ + timedelta(minutes=size))).applied == size
+            assert (await apply_notes(ctx, SERVER, rows, as_of=READ + timedelta(minutes=size))).applied == size
         counts.append(len(sent))
     assert counts[0] == counts[1]
-
-
-async def test_a_server_without_a_guild_is_told_to_choose_one(ctx: Context) -> None:
-    await insert_server(ctx)
-    with pytest.raises(FollowsNoGuild):
-        await notes.apply(ctx, SERVER, [NoteRow("Ana", None, "x")], as_of=READ)

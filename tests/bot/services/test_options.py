@@ -23,9 +23,10 @@ async def test_a_server_starts_with_the_options_of_the_product(ctx: Context) -> 
 
 async def test_each_option_is_stored_and_the_log_tells_what_changed_and_no_more(ctx: Context) -> None:
     await insert_server(ctx)
-    wanted = Options("Europe/Berlin", "de", LinkMode.SUGGEST, 3, 30, 48, 60, 10, 7, digest=False)
+    wanted = Options("Europe/Berlin", "de", LinkMode.SUGGEST, 3, 30, 48, 60, 10, 7, 14, digest=False)
     given = {"time_zone": "berlin", "locale": "de", "link_mode": "suggest", "roster_hours": 3, "member_minutes": 30}
-    given |= {"profile_hours": 48, "stale_days": 60, "report_lines": 10, "data_days": 7, "digest": False}
+    given |= {"profile_hours": 48, "stale_days": 60, "report_lines": 10, "data_days": 7, "note_days": 14}
+    given |= {"digest": False}
     changed = await options.change(ctx, SERVER, given, actor_id=OFFICER)
     assert (changed.options, set(changed.changed)) == (wanted, set(given))
     assert (await servers.view(ctx, SERVER)).options == wanted

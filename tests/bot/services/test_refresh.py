@@ -20,6 +20,7 @@ from sandbox.battlenet import Fault, Html, OtherId, Status
 from tests.support.clock import FakeClock
 from tests.support.people import facts, load_actions, load_issues
 from tests.support.scene import LOGIN_MS, OFFICER, SERVER, Scene
+from tests.support.uploads import insert_key
 
 REFERENCES = (
     (10_000_008, "class", "Mage", "playable-class/8"),
@@ -159,6 +160,17 @@ async def test_an_old_member_list_is_read_at_once(scene: Scene, clock: FakeClock
     assert await look(scene, "stale_data") == {}
     async with scene.ctx.sessions() as session:
         assert await session.get(Member, (SERVER, 1)) is not None
+
+
+async def test_notes_are_nobodys_to_ask_for_and_it_says_what_brings_them(scene: Scene, clock: FakeClock) -> None:
+    await insert_key(scene.ctx, scene.guild_id, SERVER)
+    clock.advance(days=8)
+    await scene.sync()
+    await read_members(scene)
+    [issue] = (await look(scene, "stale_data")).values()
+    assert issue.facts["source"] == refresh.NOTES
+    with pytest.raises(Conflict, match=r"an uploader plays with the addon and `/reload`s"):
+        await ask(scene, issue)
 
 
 @pytest.mark.parametrize(("subject", "word", "name", "path"), REFERENCES)

@@ -164,6 +164,10 @@ def test_a_page_of_the_longest_acts_fits() -> None:
         (("link.add", SubjectKind.CHARACTER, {"user_id": 5}), "<@7> linked **Ana** · <@5>"),
         (("link.remove", SubjectKind.CHARACTER, None), "<@7> unlinked **Ana**"),
         (("rank.map", SubjectKind.RANK, {"role_id": 5}), "<@7> chose the role of rank 3 · <@&5>"),
+        (
+            ("rank.titles", SubjectKind.SERVER, {"names": {"0": "King", "2": "Lords"}}),
+            "<@7> named ranks as the game does · King, Lords",
+        ),
         (("rank.map", SubjectKind.RANK, {"role_id": None}), "<@7> chose the role of rank 3 · no role"),
         (
             ("finding.bulk", SubjectKind.SERVER, {"findings": 40}),

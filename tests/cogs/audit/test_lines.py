@@ -183,6 +183,13 @@ def test_a_player_known_only_by_an_officers_word_is_named_by_the_member() -> Non
         ("held_departures", {"characters": 1, "names": ["Ana"]}, "**1 character** missing from Raiders of Dawn: Ana"),
         ("stale_discord_link", {"characters": 1}, "· still linked: **Thrall** · Officer"),
         ("stale_data", {"source": "members", "read_at": None}, "**Member list** · never read whole · limit: 3 days"),
+        ("stale_data", {"source": "notes", "days": 7}, "**Notes** · last read in the game <t:1767312000:R> · limit: 7"),
+        (
+            "stale_data",
+            {"source": "notes", "read_at": None},
+            "**Notes** · never uploaded · limit: 3 days · an",
+        ),
+        ("stale_data", {"source": "notes"}, "with the addon and types `/reload` while the companion runs"),
         ("link_suggestion", {"user_ids": [7], "confidence": "medium"}, "· likely <@7>"),
         ("main_not_linked", {"user_ids": []}, "**Thrall** · Stormrage · main not in the guild"),
         ("main_not_linked", {"which": ["main", "offspec"]}, "· main and off-spec not in the guild"),

@@ -21,6 +21,7 @@ from tests.cogs.home import Home, card_of, labels_of, text_of
 from tests.cogs.link.small import join, read_all, shrink
 from tests.cogs.player.small import cards, claim, told
 from tests.support.people import load_actions
+from tests.support.uploads import insert_key
 
 STRANGERS = 4
 MANY = 30
@@ -213,6 +214,19 @@ async def test_old_data_is_read_at_once(home: Home, strangers: list[Character], 
     assert said.startswith("✅ The roster was read: " if source == "roster" else "✅ The members were read: ")
     assert (await state_of(home, finding)).state is State.RESOLVED
     assert await acts(home, "finding.refresh") == [home.officer.id]
+
+
+async def test_old_notes_are_not_synced_and_the_card_says_what_brings_them(
+    home: Home, strangers: list[Character]
+) -> None:
+    await insert_key(home.services.ctx, (await home.follow()).id, home.server.id)
+    home.clock.advance(days=8)
+    await home.sync_roster()
+    await home.sync_members()
+    shown = await open_card(home, await one(home, "stale_data"))
+    said = "**Notes** · never uploaded · limit: 7 days · an uploader plays with the addon and types `/reload`"
+    assert said in card_of(shown)
+    assert "Sync now" not in labels_of(shown.response)
 
 
 async def test_a_member_list_that_does_not_come_whole_is_told_and_nobody_is_changed(

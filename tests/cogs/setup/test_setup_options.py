@@ -22,6 +22,7 @@ FRESH = [
     "Long away: after 30 days without a login",
     "Reports: 20 findings of one type by name",
     "Out of date: after 3 days without a roster or a member list",
+    "Old notes: after 7 days without an upload, where there is a key",
     "Weekly digest: Mondays at 9:00 in the audit channel",
 ]
 

@@ -5,11 +5,12 @@ import discord
 import pytest
 import simcord
 
-from bot.services import matching, options, runs, status
+from bot.services import matching, options, runs, status, uploads
 from db.runs import Scope
 from domain.runs import RunSource, Trigger
 from sandbox.battlenet import faults
 from tests.cogs.home import Home, card_of
+from tests.support.uploads import body, export, insert_key, row
 
 
 async def test_a_roster_sync_shows_what_it_changed_and_what_followed(home: Home) -> None:
@@ -115,6 +116,21 @@ async def test_the_status_shows_how_far_the_profiles_are(home: Home) -> None:
         card = card_of(await home.officer.slash(home.general, "sync status"))
     assert f"**Profiles** · 🔄 running, begun <t:{int(home.clock().timestamp())}:R>\n" in card
     assert "1,200 profiles checked · 7 updated" in card
+
+
+async def test_the_status_shows_what_the_last_uploads_brought(home: Home) -> None:
+    guild = await home.follow()
+    ctx = home.services.ctx
+    uploader = await insert_key(ctx, guild.id, home.server.id)
+    content = export(row("Nobody"), at=home.clock(), guild={"name": guild.name, "realm": None, "region": "eu"})
+    await uploads.receive(ctx, uploader, body(content))
+    home.clock.advance(minutes=1)
+    older = {**content, "export_id": "an-older-export", "exported_at": content["exported_at"] - 60}
+    await uploads.receive(ctx, uploader, body(older))
+    await uploads.process(ctx, home.server.id)
+    card = card_of(await home.officer.slash(home.general, "sync status"))
+    moment = int(home.clock().timestamp())
+    assert f"**Addon upload** · ✅ success, <t:{moment}:R>\n2 uploads · 1 older" in card
 
 
 async def test_a_member_sync_shows_what_it_changed(home: Home) -> None:
