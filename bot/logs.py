@@ -10,6 +10,7 @@ from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
 from bot.services import trail
+from domain.upload_keys import KEY_LIKE
 
 MASK = "[redacted]"
 QUIETEST = {
@@ -24,7 +25,10 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class RedactingFormatter(logging.Formatter):
-    """Give a record's parts with every secret masked, in a traceback too; times are UTC."""
+    """Give a record's parts with every secret masked, in a traceback too; times are UTC.
+
+    The secrets are those of the settings; of uploaders' keys whatever looks like one is masked.
+    """
 
     converter = staticmethod(time.gmtime)
 
@@ -52,7 +56,7 @@ class RedactingFormatter(logging.Formatter):
     def _masked(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, MASK)
-        return text
+        return KEY_LIKE.sub(rf"\g<public>{MASK}", text)
 
 
 class LineFormatter(RedactingFormatter):

@@ -1,4 +1,4 @@
-"""The HTTP surface beside the bot: its application, the headers of every answer, `/healthz` and `/metrics`."""
+"""The HTTP surface beside the bot: its application, the headers and errors of every answer, and `/healthz`."""
 
 import asyncio
 import logging
@@ -6,18 +6,27 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from aiohttp import web, web_response
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler
 
+from bot.services.trouble import database_trouble
 from domain.errors import Unavailable
+from web_embed.bodies import MAX_BODY, let_go_of_bodies
+from web_embed.envelope import Refusal, answer, later, refusal
 from web_embed.metrics import MetricsPage
+from web_embed.uploads import UploadRoutes
 
 log = logging.getLogger(__name__)
+server_log = logging.getLogger("web_embed.server")
+# What is no HTTP is the client's fault, and the record would repeat it: a piece of a body, or a key.
+server_log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
 
 STATUS_TIMEOUT = 5.0  # seconds; a database that hangs is not healthy
-MAX_BODY = 2 * 1024 * 1024
+RETRY_SECONDS = 10
+IDLE_SECONDS = 75.0
+"""How long a connection may be without a whole head of a request; proxies keep theirs for a minute."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -41,15 +50,19 @@ Status = Callable[[], Awaitable[HealthReport]]
 STATUS: web.AppKey[Status] = web.AppKey("status")
 
 
-def create_web(status: Status, metrics: MetricsPage | None = None) -> web.Application:
-    """Create the application; `status` is asked at each call of /healthz, without `metrics` there is no such page."""
-    app = web.Application(middlewares=[_answer_errors], client_max_size=MAX_BODY)
+def create_web(
+    status: Status, metrics: MetricsPage | None = None, uploads: UploadRoutes | None = None
+) -> web.Application:
+    """Create the application; `status` is asked at each call of /healthz, what is not given is not there."""
+    app = web.Application(middlewares=[let_go_of_bodies, _answer_errors], client_max_size=MAX_BODY)
     app[STATUS] = status
     app.on_response_prepare.append(_harden)
     app.router.add_get("/healthz", _healthz)
     if metrics is not None:
         # Every method: a refusal of one would tell that the page exists.
         app.router.add_route("*", "/metrics", metrics.serve)
+    if uploads is not None:
+        uploads.add_to(app.router)
     return app
 
 
@@ -60,7 +73,15 @@ async def start_web(app: web.Application, host: str, port: int) -> web.AppRunner
     """
     # A request too broken to reach the application is answered by aiohttp alone, which would tell its version.
     web_response.SERVER_SOFTWARE = "muster"  # type: ignore[attr-defined]  # aiohttp has no setting for it
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    # Whoever reads a body decompresses it within limits, which aiohttp does not.
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=1,
+        keepalive_timeout=IDLE_SECONDS,
+        auto_decompress=False,
+        logger=server_log,
+    )
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()
@@ -70,17 +91,6 @@ async def start_web(app: web.Application, host: str, port: int) -> web.AppRunner
             f"The web server cannot listen on {host}:{port} ({error.strerror}); set PORT or HOST."
         ) from error
     return runner
-
-
-def answer(data: dict[str, Any], *, status: int = 200) -> web.Response:
-    """Give a good answer in the envelope."""
-    return web.json_response({"ok": True, "data": data}, status=status)
-
-
-def refusal(code: str, message: str, *, status: int, data: dict[str, Any] | None = None) -> web.Response:
-    """Give a refusal or failure in the envelope, with what is known nevertheless."""
-    body: dict[str, Any] = {"ok": False, "error": {"code": code, "message": message}}
-    return web.json_response(body if data is None else body | {"data": data}, status=status)
 
 
 async def _healthz(request: web.Request) -> web.Response:
@@ -105,12 +115,18 @@ async def _healthz(request: web.Request) -> web.Response:
 async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
+    except Refusal as error:
+        return refusal(error.code, error.message, status=error.status, field=error.field, headers=error.headers)
     except web.HTTPException as error:
         response = refusal(error.reason.lower().replace(" ", "_"), error.reason, status=error.status)
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
         return response
-    except Exception:
+    except Exception as error:
+        trouble = error if isinstance(error, Unavailable) else database_trouble(error)
+        if trouble is not None:
+            log.warning("%s %s cannot be answered now: %s", request.method, request.path, trouble)
+            return refusal("unavailable", trouble.text, status=503, headers=later(RETRY_SECONDS))
         error_id = secrets.token_hex(4)
         log.exception("error %s at %s %s", error_id, request.method, request.path)
         return refusal("internal_error", f"something failed here (error {error_id})", status=500)

@@ -19,7 +19,7 @@ from bot.services.news import NEWS
 from bot.services.options import options_of
 from bot.services.outages import OUTAGE
 from bot.services.roles import BLOCKED, HELD, ROLE
-from db import actions, audit, locks, outbox, ranks, role_runs, servers
+from db import actions, audit, locks, outbox, ranks, role_ledger, servers, upload_keys
 from db.tables.guilds import Guild
 from db.tables.servers import Server
 from domain import errors
@@ -68,10 +68,13 @@ async def note_presence(ctx: Context, server_id: int, name: str) -> None:
 
 
 async def note_absence(ctx: Context, server_id: int) -> None:
-    """Remember that the bot was removed from a server: its timers stop, nothing is sent there, its data stay."""
+    """Remember that the bot was removed from a server: its timers stop, nothing is sent there, its data stay.
+
+    Its upload keys are revoked for good.
+    """
     async with ctx.sessions.begin() as session:
         await servers.note_absence(session, server_id=server_id, now=ctx.clock())
-        await outbox.withdraw_from_absent(session)
+        await _end_of_absent(ctx, session)
 
 
 async def note_servers(ctx: Context, names: Mapping[int, str | None], *, in_no_other: bool) -> None:
@@ -79,7 +82,7 @@ async def note_servers(ctx: Context, names: Mapping[int, str | None], *, in_no_o
     async with ctx.sessions.begin() as session:
         if in_no_other:
             await servers.note_absence_elsewhere(session, list(names), now=ctx.clock())
-            await outbox.withdraw_from_absent(session)
+            await _end_of_absent(ctx, session)
         await servers.note_presences(session, names, now=ctx.clock())
 
 
@@ -122,8 +125,9 @@ async def follow_guild(
 
     `realm` is a slug or any of the realm's names. Another guild than the one followed already needs `giving_up`: the
     name of the guild that is given up. With that act the server's view of the old guild ends: what the ranks are called
-    and map to, officers' words about ranks, findings, and what waits to be told of it. The people's links stay, and so
-    does all that is shared with other servers. Raises NotFound, InvalidInput, Conflict or Unavailable.
+    and map to, officers' words about ranks, findings, what waits to be told of it, and the keys of those who upload its
+    notes. The people's links stay, and so does all that is shared with other servers. Raises NotFound, InvalidInput,
+    Conflict or Unavailable.
     """
     await reference.ensure_region(ctx, battlenet, region)
     found = await _find(battlenet, region, await _realm_slug(ctx, region, realm), name)
@@ -199,6 +203,12 @@ async def set_audit_channel(ctx: Context, server_id: int, channel_id: int | None
             )
 
 
+async def _end_of_absent(ctx: Context, session: AsyncSession) -> None:
+    """End what must not outlive Muster's presence in a server."""
+    await outbox.withdraw_from_absent(session)
+    await upload_keys.revoke_of_absent(session, ctx.clock())
+
+
 def _followed(guild: Guild) -> FollowedGuild:
     return FollowedGuild(guild.id, guild.name, guild.region, guild.realm_name, guild.faction, guild.roster_synced_at)
 
@@ -210,6 +220,7 @@ async def _give_up(
     # A roster of it that is just being applied may queue a notice; the lock is never held by who wants the people's.
     await locks.hold(session, locks.Lock.ROSTER, guild.id)
     await audit.close_all(session, server_id, by=actor_id, now=now)
+    await upload_keys.revoke_of_server(session, server_id, now)
     await outbox.withdraw_all(
         session, server_id=server_id, kinds=(REPORT, NOTICE, NEWS, OUTAGE, DIGEST, ROLE, HELD, BLOCKED)
     )
@@ -218,7 +229,7 @@ async def _give_up(
         "name": guild.name,
         "ranks": await ranks.rank_map(session, server_id, guild.id),
         "overrides": await ranks.end_overrides(session, server_id, now),
-        "given_roles": await role_runs.forget_all(session, server_id),
+        "given_roles": await role_ledger.forget_all(session, server_id),
     }
 
 

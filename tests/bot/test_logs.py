@@ -131,6 +131,15 @@ def test_a_secret_in_a_figure_of_any_kind_is_masked(either: io.StringIO) -> None
     assert "word" not in either.getvalue()
 
 
+@pytest.mark.parametrize("written_as", ["{}", "X-API-Key: {}\r\n", "b'{}'", "/api?key={}&x=1", "{}{}", "'{}…", "\\n{}"])
+def test_an_uploaders_key_is_masked_but_for_the_part_that_names_it(either: io.StringIO, written_as: str) -> None:
+    key = f"muster_0a1b2c3d4e5f_{'c0ffee11' * 8}"
+    logging.getLogger("a").error("refused %s", written_as.replace("{}", key))
+    logging.getLogger("a").error("refused", extra=facts(key=key, bytes=key.encode(), cut=key[:-9], shouted=key.upper()))
+    assert "c0ffee" not in either.getvalue().lower()
+    assert "muster_0a1b2c3d4e5f_[redacted]" in either.getvalue()
+
+
 def test_no_level_writes_out_the_events_of_discord(start: Start) -> None:
     stream = start(level="DEBUG")
     logging.getLogger("discord.gateway").debug("WebSocket Event: %s", {"token": "aW50OjEy", "value": "typed"})

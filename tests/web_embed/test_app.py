@@ -131,6 +131,18 @@ async def test_a_defect_shows_an_error_id_that_the_log_has_too(
     assert message.partition("error ")[2].rstrip(")") in caplog.text
 
 
+async def test_a_connection_that_does_not_finish_a_request_is_closed(
+    process: Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surface, "IDLE_SECONDS", 0.1)
+    runner = await start_web(create_web(process.status), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: h\r\nX-Slow: ")
+    assert await reader.read() == b""
+    writer.close()
+    await runner.cleanup()
+
+
 async def test_a_taken_port_is_told_plainly(http: httpx.AsyncClient, process: Process) -> None:
     with pytest.raises(Unavailable, match="cannot listen"):
         await start_web(create_web(process.status), "127.0.0.1", http.base_url.port or 0)

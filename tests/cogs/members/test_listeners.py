@@ -127,7 +127,7 @@ async def test_an_outage_of_all_servers_at_the_start_is_no_removal(
     assert await all_servers(scratch_sessions) == {server.id: ("Home", None)}
 
 
-async def test_a_start_notes_all_servers_in_three_statements(
+async def test_a_start_notes_all_servers_in_four_statements(
     server: discord.Guild, scratch_sessions: Sessions, scratch_engine: AsyncEngine
 ) -> None:
     """The first command after READY may come before the events of each server are worked through."""
@@ -138,8 +138,8 @@ async def test_a_start_notes_all_servers_in_three_statements(
     with statements(scratch_engine) as seen:
         state.dispatch("ready")
         await dpytest.run_all_events()
-    # Who is left, what waits for those, who is there.
-    assert len([statement for statement in seen if "guild_identity.servers" in statement]) == 3
+    # Who is left, whose keys end with that, what waits for those, who is there.
+    assert len([statement for statement in seen if "guild_identity.servers" in statement]) == 4
     expected = {one.id: (one.name, None) for one in (server, *made)}
     assert await all_servers(scratch_sessions) == expected
 
