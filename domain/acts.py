@@ -30,7 +30,7 @@ AREAS: Final[Mapping[ActKind, tuple[str, ...]]] = MappingProxyType(
         ActKind.PLAYERS: ("player", "privacy"),
         ActKind.FINDINGS: ("finding", "departures"),
         ActKind.ROLES: ("role", "rank"),
-        ActKind.SETTINGS: ("setup", "rule"),
+        ActKind.SETTINGS: ("setup", "rule", "addon"),
     }
 )
 """The first parts of the names of each kind's acts: `link.add` is of the area `link`."""

@@ -19,6 +19,17 @@ from cogs.common.publish import fingerprint
 COMMAND_TEXT_LIMIT = 8000
 GROUP_LIMIT = 25
 SAMPLES = (
+    "addon-key:v1:page:all:1",
+    "addon-key:v1:list",
+    "addon-key:v1:choose",
+    "addon-key:v1:create",
+    "addon-key:v1:created",
+    "addon-key:v1:ask-rotate:0123456789ab",
+    "addon-key:v1:rotate:0123456789ab:1795219200000",
+    "addon-key:v1:ask-revoke:0123456789ab",
+    "addon-key:v1:revoke:0123456789ab",
+    "addon-status:v1:list",
+    "addon-status:v1:page:Ab_-0123:2",
     "audit:v1:page:orphan_wow:3",
     "audit:v1:work:orphan_wow",
     "audit-list:v1:page:orphan_wow.3.warning.open:2",

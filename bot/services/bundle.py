@@ -10,10 +10,14 @@ from bot.services.outbox import Outbox
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Carry what the cogs and the routes call; `timers` tells whether this process may run timers at all."""
+    """Carry what the cogs and the routes call; `timers` tells whether this process may run timers at all.
+
+    `public_url` is where players reach this Muster from outside, None where nobody said so.
+    """
 
     ctx: Context
     battlenet: BattleNetClient
     outbox: Outbox
     worker: Worker
     timers: bool
+    public_url: str | None = None

@@ -31,6 +31,9 @@ KINDS = {
     ActKind.SETTINGS: "Settings and rules",
 }
 WORDS = {
+    "addon.key_create": "made an upload key",
+    "addon.key_revoke": "revoked an upload key",
+    "addon.key_rotate": "rotated an upload key",
     "alias.remove": "took an alias back",
     "alias.set": "set an alias",
     "claim.ask": "claimed",
@@ -64,6 +67,7 @@ WORDS = {
     "proof.reject": "rejected a proof about",
     "rank.map": "chose the role of",
     "rank.name": "named",
+    "rank.titles": "named ranks as the game does",
     "role.give": "gave a role to",
     "role.start": "began to change roles",
     "role.take": "took a role from",
@@ -131,10 +135,15 @@ def _details(entry: Entry) -> Iterator[str]:
     if act.action.startswith(("link.", "claim.", "alias.")):
         members = _members(_ids(after) or _ids(before))
         yield from [members] if members else []
+    if act.action.startswith("addon."):
+        name = after.get("name") or before.get("name") or ""
+        yield f"“{escape(name, NAME_LIMIT)}”"
     if act.action == "rule.switch" and "enabled" in after:
         yield "on" if after["enabled"] else "off"
     if act.action.startswith("setup.") or act.action == "rank.name":
         yield from (_change(name, before.get(name), value) for name, value in after.items() if not name.endswith("_id"))
+    if act.action == "rank.titles":
+        yield escape(", ".join(after.get("names", {}).values()), NOTE_LIMIT)
     if act.action in ("rank.map", "role.give", "role.take"):
         role_id = (before if act.action == "role.take" else after).get("role_id")
         yield "no role" if role_id is None else f"<@&{role_id}>"

@@ -23,6 +23,7 @@ EXTENSIONS = (
     "cogs.audit",
     "cogs.whois",
     "cogs.player",
+    "cogs.addon",
     "cogs.members",
     TIMERS,
 )

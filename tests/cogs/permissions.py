@@ -59,6 +59,8 @@ class Row:
 
 
 COMMANDS = (
+    Row("addon key", OFFICERS),
+    Row("addon status", OFFICERS),
     Row("audit list", OFFICERS, fill=("rank",)),
     Row("audit log", OFFICERS, fill=("member", "since")),
     Row("audit report", OFFICERS),
@@ -110,6 +112,16 @@ CHOICES = (
 )
 
 CONTROLS = (
+    Row("addon-key:v1:page:all:0", OFFICERS),
+    Row("addon-key:v1:list", OFFICERS),
+    Row("addon-key:v1:choose", OFFICERS, values=("0123456789ab",)),
+    Row("addon-key:v1:create", OFFICERS),
+    Row("addon-key:v1:ask-rotate:0123456789ab", OFFICERS),
+    Row("addon-key:v1:rotate:0123456789ab:0", OFFICERS),
+    Row("addon-key:v1:ask-revoke:0123456789ab", OFFICERS),
+    Row("addon-key:v1:revoke:0123456789ab", OFFICERS),
+    Row("addon-status:v1:list", OFFICERS),
+    Row("addon-status:v1:page:0123abcd:0", OFFICERS),
     Row("audit:v1:page:orphan_wow:0", OFFICERS),
     Row("audit:v1:work:orphan_wow", OFFICERS),
     Row("audit-list:v1:page:~.3.warning.open:0", OFFICERS),
@@ -193,6 +205,7 @@ CONTROLS = (
 )
 
 FORMS = (
+    Row("addon-key:v1:created", OFFICERS, typed=(("name", "Olga's PC"),)),
     Row("finding:v1:ignored:0123abcd", OFFICERS, typed=(("reason", "known"),)),
     Row("finding:v1:to-member:0123abcd", OFFICERS),
     Row("finding:v1:to-character:0123abcd", OFFICERS, typed=(("character", "Thorin"),)),

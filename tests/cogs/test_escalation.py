@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import simcord
 
-from bot.services import aliases, audit, links, pipeline
+from bot.services import aliases, audit, links, pipeline, upload_keys, uploads
 from bot.services.links import PlayerView
 from cogs.common import texts
 from cogs.common.members import read_members
@@ -20,7 +20,7 @@ from domain.runs import Trigger
 from tests.cogs.hall import ACTS, MASTER, Hall, Kind, furnish, map_rank
 from tests.cogs.home import Home, card_of, text_of
 from tests.cogs.permissions import OFFICERS, Persona
-from tests.support.uploads import apply_notes
+from tests.support.uploads import apply_notes, body, export, row
 
 ROLE_RULES = ("role_mismatch", "no_guild_role")
 
@@ -221,6 +221,18 @@ async def in_the_officer_note(hall: Hall) -> None:
     await note(hall, officer_note="discord: mia")
 
 
+async def in_a_forged_upload(hall: Hall) -> None:
+    """Be named in an export of one's own making, sent with an uploader's key."""
+    home, ctx, guild = hall.home, hall.home.services.ctx, hall.home.sample.guild
+    made = await upload_keys.create(ctx, home.server.id, name="Mia's PC", actor_id=home.officer.id)
+    uploader = await upload_keys.check(ctx, made.text)
+    assert uploader is not None
+    named = {"name": guild.name, "realm": guild.realm.name, "region": guild.realm.region}
+    forged = row(MASTER, "discord: mia", "discord: mia", realm=home.sample.world.find(MASTER).realm.name, rank=0)
+    await uploads.receive(ctx, uploader, body(export(forged, at=ctx.clock(), guild=named)))
+    await uploads.process(ctx, home.server.id)
+
+
 async def by_an_alias(hall: Hall) -> None:
     """Be what an officer said that the note means."""
     ctx, server_id, user_id = hall.home.services.ctx, hall.home.server.id, hall.home.plain.id
@@ -233,6 +245,7 @@ async def by_an_alias(hall: Hall) -> None:
     [
         (in_the_public_note, Source.GUILD_NOTE),
         (in_the_officer_note, Source.OFFICER_NOTE),
+        (in_a_forged_upload, Source.OFFICER_NOTE),
         (by_an_alias, Source.ALIAS),
     ],
     ids=lambda one: getattr(one, "__name__", one.__class__.__name__),

@@ -13,7 +13,8 @@ import pytest
 import simcord
 import sqlalchemy as sa
 
-from bot.services import aliases, claims, links, options, pipeline
+from bot.services import aliases, claims, links, options, pipeline, upload_keys, uploads
+from cogs.addon import keys, status
 from cogs.common import role_watch
 from cogs.common.errors import unwrap
 from cogs.link import alias_ui
@@ -31,6 +32,7 @@ from tests.cogs.home import Home
 from tests.support import plants
 from tests.support.crawl import Crawl
 from tests.support.tree import Filler, Leaf, control_templates, form_templates, leaves
+from tests.support.uploads import body, export, row
 
 TYPED = ("", "a", plants.MARK, "server")
 """What is typed where choices are offered; among it what only the other server's secrets begin with."""
@@ -83,6 +85,7 @@ async def elsewhere(home: Home, gone: list[Toon]) -> AsyncIterator[simcord.Guild
     for claimed in (owned, free):
         await claims.ask(ctx, home.server.id, character=claimed, user_id=home.plain.id)
     await fill_pages(home)
+    await upload(home)
     # Both are told that many departures wait.
     for character in gone:
         home.sample.world.leave(character)
@@ -128,6 +131,21 @@ async def fill_pages(home: Home) -> None:
     for _ in range(40):
         await links.add(ctx, server_id, character_id=character_id, user_id=home.plain.id, actor_id=home.officer.id)
         await links.remove(ctx, server_id, character_id=character_id, actor_id=home.officer.id)
+
+
+async def upload(home: Home) -> None:
+    """Let home have more upload keys, and an upload more rows that fit nobody, than a page shows."""
+    ctx, server_id, guild = home.services.ctx, home.server.id, home.sample.guild
+    texts = []
+    for number in range(keys.PER_PAGE + 1):
+        made = await upload_keys.create(ctx, server_id, name=f"PC {number}", actor_id=home.officer.id)
+        texts.append(made.text)
+    uploader = await upload_keys.check(ctx, texts[0])
+    assert uploader is not None
+    named = {"name": guild.name, "realm": guild.realm.name, "region": guild.realm.region}
+    rows = [row(f"Nobody{number}") for number in range(status.PER_PAGE + 1)]
+    await uploads.receive(ctx, uploader, body(export(*rows, at=ctx.clock(), guild=named)))
+    await uploads.process(ctx, server_id)
 
 
 def character_of(home: Home) -> str:
