@@ -34,6 +34,8 @@ WORDS = 300
 LONGEST_WAIT = 24 * 3600.0
 REFUSED = frozenset({400, 404, 405, 409, 413, 415, 422})
 """With Muster's envelope: this export will not be taken however often it is sent."""
+CAME_BROKEN = "bad_request"
+"""Code of a 400 that is about the way and not the export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,8 +253,9 @@ def _failure(status: int, headers: Message, error: Any) -> Failure:
         words = f"{words} ({field})"
     if status == HTTPStatus.UNAUTHORIZED:
         return KeyRefused(words)
-    if status in REFUSED:
-        return Refused(plain(error.get("code")), words)
+    code = plain(error.get("code"))
+    if status in REFUSED and code != CAME_BROKEN:
+        return Refused(code, words)
     return RetryLater(words, _retry_after(headers))
 
 

@@ -91,6 +91,12 @@ def test_a_server_that_asks_to_wait_is_waited_for(muster: Muster, status: int) -
     assert client(muster).send(BODY) == RetryLater("Later, please.", 17)
 
 
+@pytest.mark.parametrize(("status", "code"), [(400, "bad_request"), (408, "request_timeout")])
+def test_what_came_broken_on_the_way_is_sent_again(muster: Muster, status: int, code: str) -> None:
+    muster.fail_next(refuses(status, code, "The body came broken."))
+    assert client(muster).send(BODY) == RetryLater("The body came broken.", None)
+
+
 def test_retry_after_may_be_a_date(muster: Muster) -> None:
     when = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     muster.fail_next(refuses(503, "unavailable", "Away.", Retry_After=when))
