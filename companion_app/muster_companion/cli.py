@@ -22,7 +22,7 @@ from .logs import start_logging
 from .places import Places, find_places
 from .report import NO_EXPORT, became, describe, rows, status, strangers
 from .run import Companion
-from .setup import forget, known_folder, say, set_up
+from .setup import KEY, forget, known_folder, remember, say, set_up
 from .state import Store
 from .upload import Acknowledged, Report
 from .words import printable
@@ -83,7 +83,11 @@ def _dispatch(asked: argparse.Namespace, places: Places) -> int:
     if asked.name is not None and asked.command != "forget":
         raise CompanionError(f"{asked.command} takes no name.")
     if asked.command == "setup":
-        set_up(places, asked.address, folders)
+        # Who names a folder later has no key at hand: it was shown once.
+        if folders and asked.address is None and KEY not in os.environ and load_config(places.config).targets:
+            remember(places, folders)
+        else:
+            set_up(places, asked.address, folders)
         _say_what_is_found(places, folders)
         return DONE
     if asked.command == "forget":

@@ -146,4 +146,5 @@ def _dump(config: Config) -> bytes:
         "targets": [asdict(target) for target in config.targets],
         "folders": [str(folder) for folder in config.folders],
     }
-    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode()
+    # A folder's name may be no text at all; what reads JSON takes it so.
+    return (json.dumps(data, indent=2, ensure_ascii=False) + "\n").encode(errors="surrogatepass")

@@ -92,15 +92,20 @@ def find_flavours(machine: Machine) -> tuple[Path, ...]:
     return unique(found)
 
 
+def given_folder(given: Path | str) -> Path:
+    """Give the folder that a player means, whole. Raises FolderError."""
+    text = str(given).strip().strip('"').strip()
+    if not text:
+        raise FolderError(f"No folder is given. Give the one of {GAME}, which holds _retail_.")
+    return Path(os.path.abspath(os.path.expanduser(text)))
+
+
 def flavours_in(given: Path | str) -> tuple[Path, ...]:
     """Give the flavours that a folder stands for: the game's own, a flavour's, or any within a flavour such as WTF.
 
     Raises FolderError.
     """
-    text = str(given).strip().strip('"')
-    if not text:
-        raise FolderError(f"No folder is given. Give the one of {GAME}, which holds _retail_.")
-    folder = Path(os.path.abspath(os.path.expanduser(text)))
+    folder = given_folder(given)
     try:
         os.listdir(folder)
     except FileNotFoundError as error:
@@ -173,8 +178,9 @@ def _places(machine: Machine) -> Iterator[Path]:
     if given := machine.environment.get("WINEPREFIX"):
         yield from _on_drive(child(Path(given), "drive_c"))
     for pattern in _PREFIXES:
-        for prefix in sorted(machine.home.glob(pattern)):
-            yield from _on_drive(child(prefix, "drive_c"))
+        with suppress(OSError):  # not every home can be entered
+            for prefix in sorted(machine.home.glob(pattern)):
+                yield from _on_drive(child(prefix, "drive_c"))
 
 
 def _on_drive(drive: Path) -> Iterator[Path]:

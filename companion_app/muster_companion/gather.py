@@ -38,11 +38,15 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Hold the newest exports of each guild, the accounts that were looked at, and what is wrong with any of it."""
+    """Hold the newest exports of each guild, the accounts that were looked at, and what is wrong with any of it.
+
+    `busy` is whether a file could not be read that another try may find open, though nothing tells of it.
+    """
 
     newest: tuple[Export, ...] = ()
     accounts: tuple[Account, ...] = ()
     problems: tuple[str, ...] = ()
+    busy: bool = False
 
 
 def survey(more: Iterable[Path]) -> Ground:
@@ -72,4 +76,5 @@ def gather(more: Iterable[Path]) -> Gathered:
         newest(export for reading in readings for export in reading.exports),
         ground.accounts,
         (*ground.problems, *(problem for reading in readings for problem in reading.problems)),
+        any(reading.busy for reading in readings),
     )

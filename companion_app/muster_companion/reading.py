@@ -23,13 +23,22 @@ class UnreadableError(CompanionError):
     """Say why a file can't be read, or not now."""
 
 
+class BusyError(UnreadableError):
+    """Say why a file can't be read now; that it can be later, nothing about the file itself will tell."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Hold what an account has: `source` is the file it was taken from, None where there is none that can be read."""
+    """Hold what an account has.
+
+    `source` is the file it was taken from, None where there is none that can be read; `busy` is whether another try
+    may find more, though the files be the same.
+    """
 
     source: Path | None
     exports: tuple[Export, ...] = ()
     problems: tuple[str, ...] = ()
+    busy: bool = False
 
 
 def backup_of(file: Path) -> Path:
@@ -43,20 +52,22 @@ def read_account(file: Path) -> Reading:
     A file that is whole is by its nature newer than its backup, even where it holds less.
     """
     backup = backup_of(file)
+    busy = False
     try:
         return _read(file)
     except FileNotFoundError:
         problem = f"{file} is missing."
-    except CompanionError as error:
-        problem = str(error)
+    except UnreadableError as error:
+        problem, busy = str(error), isinstance(error, BusyError)
     try:
         reading = _read(backup)
     except FileNotFoundError:
         # Neither file: the addon did not run on this account yet, which is nothing to complain of.
-        return Reading(None, problems=(problem,) if os.path.lexists(file) else ())
-    except CompanionError as error:
-        return Reading(None, problems=(problem, str(error)))
-    return Reading(backup, reading.exports, (f"{problem} The backup beside it is used instead.", *reading.problems))
+        return Reading(None, problems=(problem,) if os.path.lexists(file) else (), busy=busy)
+    except UnreadableError as error:
+        return Reading(None, problems=(problem, str(error)), busy=busy or isinstance(error, BusyError))
+    problems = (f"{problem} The backup beside it is used instead.", *reading.problems)
+    return Reading(backup, reading.exports, problems, busy)
 
 
 def _read(file: Path) -> Reading:
@@ -72,7 +83,7 @@ def _read(file: Path) -> Reading:
 
 
 def read_file(file: Path) -> bytes:
-    """Read a file of the game's whole. Raises FileNotFoundError, UnreadableError."""
+    """Read a file of the game's whole. Raises FileNotFoundError, UnreadableError and of these BusyError."""
     try:
         # Before it is opened: to open a pipe waits for whoever writes into it.
         if not stat.S_ISREG(os.stat(file).st_mode):
@@ -86,9 +97,9 @@ def read_file(file: Path) -> bytes:
     except FileNotFoundError:
         raise
     except (OSError, ValueError) as error:
-        raise UnreadableError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.") from error
+        raise BusyError(f"{file} can't be read: {getattr(error, 'strerror', None) or error}.") from error
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or len(data) != after.st_size:
-        raise UnreadableError(f"{file} is being written right now.")
+        raise BusyError(f"{file} is being written right now.")
     return data
 
 

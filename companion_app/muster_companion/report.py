@@ -51,7 +51,7 @@ def _results(result: Mapping[str, Any]) -> Iterator[str]:
     applied = _count(result.get("applied"))
     yield f"{applied:,} note{' is' if applied == 1 else 's are'} news"
     if ranks := result.get("ranks"):
-        yield f"{_count(ranks):,} rank titles are news"
+        yield f"{_count(ranks):,} rank title{' is' if _count(ranks) == 1 else 's are'} news"
     for field, words in (("unknown", "no character"), ("ambiguous", "more than one character")):
         if names := result.get(field):
             told = f"{rows(_count(names))} {'fits' if _count(names) == 1 else 'fit'} {words}"

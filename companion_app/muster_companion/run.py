@@ -19,8 +19,7 @@ from .upload import Client
 from .watch import Looks, Watcher, look, settle
 
 READ_AGAIN = 60.0
-"""Seconds until files are read again that could not be."""
-
+"""Seconds until files are read again that could not be; twice as many after each time that did not help."""
 SEARCH = 3600.0
 """Seconds between two searches of the whole computer for the game: they wake every disk."""
 MOST_SURVEYS = 3
@@ -81,8 +80,10 @@ class Companion:
         self._read = read or _read_aside
         self._config = Config()
         self._config_looks: Looks | None = None
+        self._config_problem = ""
         self._couriers: list[Courier] = []
         self._looks: Looks | None = None
+        self._failed_reads = 0
         self._ground = Ground()
         self._search_at = clock()
         self._told: frozenset[str] = frozenset()
@@ -119,9 +120,13 @@ class Companion:
             if not self.bell.ended:
                 self._tell(f"The files can't be read now: {error}")
             self._looks = None
+            self._failed_reads += 1
             return
-        self._looks, self.gathered = looks, gathered
+        self.gathered = gathered
         self._tell(*gathered.problems)
+        # A file that a virus scanner held open is the same when it lets go.
+        self._looks = None if gathered.busy else looks
+        self._failed_reads = self._failed_reads + 1 if gathered.busy else 0
 
     def deliver(self) -> list[tuple[Courier, Delivery]]:
         """Let everybody deliver what is due."""
@@ -153,16 +158,18 @@ class Companion:
         except CompanionError as error:
             if self._config_looks is None:
                 raise
-            log.warning("%s The old settings are used until then.", error)
-        else:
-            if config.folders != self._config.folders:
-                self._looks, self._search_at = None, self._clock()
-            self._config = config
-            self._couriers = [
-                Courier(target, self.store, self.client, clock=self._clock, rng=random.Random())  # noqa: S311
-                for target in config.targets
-            ]
-        self._config_looks = looks
+            if str(error) != self._config_problem:
+                log.warning("%s The old settings are used until then.", error)
+            self._config_problem = str(error)
+            return  # and tried again, for it may be held by a virus scanner alone
+        if config.folders != self._config.folders:
+            self._looks, self._search_at = None, self._clock()
+        self._config = config
+        self._couriers = [
+            Courier(target, self.store, self.client, clock=self._clock, rng=random.Random())  # noqa: S311
+            for target in config.targets
+        ]
+        self._config_looks, self._config_problem = looks, ""
 
     def _settled(self, watcher: Watcher | None) -> Looks:
         """Survey the folders, have them watched, and wait until nobody writes there."""
@@ -187,8 +194,8 @@ class Companion:
 
     def _until_next(self, watcher: Watcher) -> float:
         pauses = [courier.pause(self.gathered.newest) for courier in self._couriers]
-        if self._looks is None:
-            pauses.append(READ_AGAIN)
+        if self._failed_reads:
+            pauses.append(READ_AGAIN * 2 ** min(self._failed_reads - 1, 10))
         return min([watcher.interval, *(pause for pause in pauses if pause is not None)])
 
     def _keep_guilds(self) -> None:

@@ -20,11 +20,12 @@ from urllib.parse import quote, urlsplit
 from . import __version__
 from .config import Guild
 from .errors import CompanionError
-from .words import printable
+from .words import pasted, printable
 
-UPLOAD = "/api/guild-sync/addon-upload"
-STATUS = "/api/guild-sync/addon-upload/status"
-RESULT = "/api/guild-sync/uploads/"
+API = "/api/guild-sync"
+UPLOAD = f"{API}/addon-upload"
+STATUS = f"{API}/addon-upload/status"
+RESULT = f"{API}/uploads/"
 TIMEOUT = 30.0
 """Seconds without a byte, and for the body of the answer."""
 ANSWER_BYTES = 2**20
@@ -92,7 +93,9 @@ Failure = RetryLater | Refused | KeyRefused
 
 def normalise_address(text: str) -> str:
     """Give an address as it is stored: scheme, host, port, path without end. Raises CompanionError."""
-    text = text.strip()
+    text = pasted(text)
+    if not text:
+        raise CompanionError("No address is given; it looks like https://muster.example.org.")
     if "://" not in text:
         text = f"https://{text}"
     try:
@@ -109,7 +112,7 @@ def normalise_address(text: str) -> str:
     if parts.scheme == "http" and not is_loopback(host):
         raise CompanionError("Over http:// anybody on the way could read the key. Use the https:// address.")
     name = f"[{host}]" if ":" in host else host
-    path = parts.path.rstrip("/").removesuffix(UPLOAD)
+    path = parts.path.partition(API)[0].rstrip("/")  # some paste where uploads go, and not where Muster is
     return f"{parts.scheme}://{name}" + (f":{port}" if port else "") + path
 
 
@@ -172,7 +175,9 @@ class Client:
             region, realm, name = guild["region"], guild.get("realm"), guild["name"]
         except (KeyError, TypeError, AttributeError):
             return RetryLater("the answer names no guild")
-        if not (isinstance(region, str) and isinstance(name, str) and (realm is None or isinstance(realm, str))):
+        if not (
+            isinstance(region, str) and isinstance(name, str) and isinstance(realm, str | None) and region and name
+        ):
             return RetryLater("the answer names no guild")
         return KeyInfo(Guild(region, realm or None, name), uploader if isinstance(uploader, str) else "")
 
@@ -262,6 +267,7 @@ def _failure(status: int, headers: Message, error: Any) -> Failure:
 def _envelope(content: bytes) -> dict[str, Any] | None:
     try:
         answer = json.loads(content)
+        json.dumps(answer, ensure_ascii=False).encode()  # half a letter could be written nowhere
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) and isinstance(answer.get("ok"), bool) else None

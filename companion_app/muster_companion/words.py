@@ -1,4 +1,12 @@
-"""Foreign words, fit to be shown: names and texts come from the server and from files, and could hold anything."""
+"""Foreign words, fit to be used: names and texts come from people, servers and files, and could hold anything."""
+
+_AROUND = " \t\r\n\"'`<>“”„‘’\u200b\u2060\ufeff"
+"""What comes along when a text is copied out of a message: blanks seen and unseen, quotes, the < > around a link."""
+
+
+def pasted(text: str) -> str:
+    """Give a text as it was meant that somebody pasted."""
+    return text.strip(_AROUND)
 
 
 def printable(text: str) -> str:

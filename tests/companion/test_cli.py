@@ -66,6 +66,7 @@ def test_a_setup_that_fails_stores_nothing(muster: Muster, home: Path, fault: Fa
     [
         (["--address", "http://muster.example.org"], KEY, "Use the https:// address"),
         (["--address", "nonsense://"], KEY, "is no address"),
+        (["--address", " "], KEY, "No address is given"),
         (["--address", "http://127.0.0.1:9"], "two words", "A key is one word"),
         (["--address", "http://127.0.0.1:9"], "", "A key is one word"),
         (["--address", "http://127.0.0.1:9", "--folder", "/no/such/folder"], KEY, "There is no folder"),
@@ -77,6 +78,44 @@ def test_wrong_entries_are_told_in_words(home: Path, arguments: list[str], key: 
     assert done.returncode == 1
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("around", ['"{}"', " {}\n", "`{}`"])
+def test_what_is_copied_along_with_a_key_is_left_out(muster: Muster, home: Path, around: str) -> None:
+    assert run("setup", "--address", muster.address, MUSTER_COMPANION_KEY=around.format(KEY)).returncode == 0
+    assert [file.read_text() for file in (home / "keys").iterdir()] == [KEY]
+
+
+@pytest.mark.parametrize("around", ['"{}"', '{}"', " {} "])
+def test_a_folder_in_quotes_is_remembered_without_them(muster: Muster, game: Game, home: Path, around: str) -> None:
+    folder = around.format(game.folder)
+    done = run("setup", "--address", muster.address, "--folder", folder, MUSTER_COMPANION_KEY=KEY)
+    assert done.returncode == 0
+    assert json.loads((home / "config.json").read_text())["folders"] == [str(game.folder)]
+
+
+def test_a_folder_named_later_is_remembered_without_asking_for_the_key_again(
+    muster: Muster, game: Game, home: Path
+) -> None:
+    game.write(export(1))
+    set_up(muster)
+    done = run("setup", "--folder", str(game.folder))
+    assert done.returncode == 0
+    assert "The folder is remembered." in done.stderr
+    assert "Found Night Watch" in done.stderr
+    assert muster.requests == []
+    assert run("--once").returncode == 0
+
+
+def test_without_any_input_it_ends_in_words(home: Path) -> None:
+    """As pythonw starts it with the computer, before anything was set up."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert "muster-companion setup" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "muster-companion setup" in kept(home)
 
 
 def test_without_a_terminal_the_key_comes_from_the_environment_or_not_at_all(muster: Muster) -> None:

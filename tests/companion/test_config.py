@@ -34,6 +34,13 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no modes")
+def test_a_folder_whose_name_is_no_text_is_kept(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"Spiele \xff")
+    file = tmp_path / "config.json"
+    change_config(file, lambda now: now.with_folders((folder,)))
+    assert load_config(file).folders == (folder,)
+
+
 def test_only_the_owner_reads_the_settings(tmp_path: Path) -> None:
     change_config(tmp_path / "config.json", lambda config: config)
     assert stat.S_IMODE((tmp_path / "config.json").stat().st_mode) == 0o600

@@ -111,6 +111,10 @@ def test_folders_that_cannot_be_entered_hinder_no_search(tmp_path: Path) -> None
     (tmp_path / ".wine").symlink_to(tmp_path / ".wine")
     (tmp_path / "Games").write_bytes(b"a file")
     assert find_flavours(Machine("linux", tmp_path)) == ()
+    tmp_path.chmod(0)
+    with few_rights():
+        assert find_flavours(Machine("linux", tmp_path / "home")) == ()
+    tmp_path.chmod(0o700)
 
 
 def test_this_computer_can_be_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,17 @@ def test_what_is_wrong_within_a_whole_file_is_said_with_the_files_name_and_needs
     assert "update the companion" in problem
 
 
+def test_only_a_file_that_another_try_may_find_open_is_busy(file: Path, backup: Path) -> None:
+    file.write_bytes(saved("newer-01"))
+    assert not read_account(file).busy
+    file.chmod(0)
+    with few_rights():
+        assert read_account(file).busy
+    file.chmod(0o600)
+    file.write_bytes(b"")
+    assert not read_account(file).busy
+
+
 def test_a_folder_in_the_files_place_is_said(file: Path) -> None:
     file.mkdir()
     assert read_account(file).problems == (f"{file} is no file but a folder or a device.",)
@@ -155,6 +166,7 @@ def test_a_file_that_may_not_be_read_is_said(file: Path, backup: Path) -> None:
     assert found == Reading(
         None,
         problems=(f"{file} can't be read: Permission denied.", f"{backup} can't be read: Permission denied."),
+        busy=True,
     )
 
 

@@ -1,5 +1,6 @@
 """The loop: what is news for whom, when it is tried again, and what a restart finds."""
 
+import errno
 import logging
 import random
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from muster_companion import reading, run
 from muster_companion.aside import AsideError
 from muster_companion.config import Config, Guild, Target, change_config, load_config
 from muster_companion.courier import ASK_AGAIN, KEY_PAUSE, LONGEST, SHORTEST, Courier, back_off
@@ -368,6 +370,22 @@ def test_reading_that_fails_is_said_once_and_tried_again(
     assert caplog.text.count("it ended with -9") == 1
 
 
+def test_a_file_that_a_virus_scanner_held_is_read_when_it_lets_go(
+    companion: Companion, muster: Muster, game: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(path: str, flags: int) -> int:
+        raise PermissionError(errno.EACCES, "The process cannot access the file", path)
+
+    game.write(export(1))
+    assert go(companion) == [Acknowledged]
+    game.write(export(2))
+    with monkeypatch.context() as scanning:
+        scanning.setattr(reading, "OPENER", held)
+        assert go(companion) == []
+    assert go(companion) == [Acknowledged]
+    assert ids(muster) == [export(1)["export_id"], export(2)["export_id"]]
+
+
 def test_a_problem_of_a_file_is_said_once(companion: Companion, game: Game, caplog: pytest.LogCaptureFixture) -> None:
     game.write(export(1))
     game.break_off()
@@ -395,8 +413,25 @@ def test_settings_that_become_damaged_leave_the_old_ones_in_use(
     go(companion)
     places.config.write_text("{")
     game.write(export(1))
+    assert [go(companion), go(companion)] == [[Acknowledged], []]
+    assert caplog.text.count("damaged") == 1
+
+
+def test_new_settings_that_a_virus_scanner_held_are_taken_over_when_it_lets_go(
+    companion: Companion, muster: Muster, places: Places, game: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(file: Path) -> Config:
+        raise CompanionError("The settings can't be read: Permission denied.")
+
+    game.write(export(1))
+    muster.key = "rotated"
+    assert go(companion) == [KeyRefused]
+    store_key(places, REF, "rotated")
+    change_config(places.config, lambda now: now)
+    with monkeypatch.context() as scanning:
+        scanning.setattr(run, "load_config", held)
+        assert go(companion) == []
     assert go(companion) == [Acknowledged]
-    assert "damaged" in caplog.text
 
 
 def test_a_target_that_is_forgotten_gets_nothing_more(

@@ -171,11 +171,20 @@ def test_no_redirect_takes_the_key_elsewhere(muster: Muster, status: int) -> Non
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"{}", b'{"guild": null}', b'{"guild": {"name": "A"}}', b'{"guild": {"name": 1, "region": "eu"}}']
-)
+    "garbage",
+    [b"{}", b'{"guild": null}', b'{"guild": {"name": "A"}}', b'{"guild": {"name": 1, "region": "eu"}}',
+     b'{"guild": {"name": "", "region": "eu"}}', b'{"guild": {"name": "A", "region": ""}}'],
+)  # fmt: skip
 def test_a_status_without_a_guild_is_none(muster: Muster, garbage: bytes) -> None:
     muster.fail_next(says(200, b'{"ok": true, "data": ' + garbage + b"}"), on=STATUS)
     assert client(muster).status() == RetryLater("the answer names no guild")
+
+
+def test_half_a_letter_is_not_musters_word_since_no_file_could_keep_it(muster: Muster) -> None:
+    muster.fail_next(says(202, b'{"ok": true, "data": {"upload": "\\ud800", "rows": 1}}'))
+    muster.fail_next(says(200, b'{"ok": true, "data": {"guild": {"name": "\\ud800", "region": "eu"}}}'), on=STATUS)
+    assert isinstance(client(muster).send(BODY), RetryLater)
+    assert isinstance(client(muster).status(), RetryLater)
 
 
 def test_the_servers_words_control_no_terminal(muster: Muster) -> None:
@@ -207,6 +216,11 @@ def test_an_upload_id_cannot_lead_elsewhere(muster: Muster) -> None:
         ("HTTPS://Muster.Example.org:8443/", "https://muster.example.org:8443"),
         ("https://example.org/muster/", "https://example.org/muster"),
         ("https://example.org/api/guild-sync/addon-upload", "https://example.org"),
+        ("example.org/muster/api/guild-sync/", "https://example.org/muster"),
+        ("https://example.org/api/guild-sync/addon-upload/status", "https://example.org"),
+        ('"https://example.org/"', "https://example.org"),
+        (" <https://example.org>\n", "https://example.org"),
+        ("`muster.example.org`\u200b", "https://muster.example.org"),
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("http://localhost:8080/", "http://localhost:8080"),
         ("http://[::1]:8080", "http://[::1]:8080"),

@@ -70,6 +70,37 @@ def test_a_request_that_the_game_drops_is_made_again(play: Play) -> None:
     assert len(client.export()["rows"]) == 5
 
 
+def test_a_roster_that_stays_partial_is_asked_for_ever_more_rarely_and_at_once_by_muster(play: Play) -> None:
+    client = play(world())
+    name = client.get("roster")[0]["name"]
+    client.change_member(0, name=None)
+    client.login()
+    client.advance(MINUTE)
+    assert client.calls("GuildRoster") >= 3
+    client.advance(2 * HOUR)
+    assert client.calls("GuildRoster") < 20
+    asked = client.calls("GuildRoster")
+    client.type("/muster")
+    assert client.calls("GuildRoster") == asked + 1
+    client.change_member(0, name=name)
+    client.advance(5)
+    assert len(client.export()["rows"]) == 5
+
+
+def test_updates_without_end_delay_no_export_and_cost_nothing_afterwards(play: Play) -> None:
+    client = play(world()).login()
+    for _ in range(600):
+        client.fire("GUILD_ROSTER_UPDATE", False)
+        client.advance(0.1)
+    assert client.exports()
+    counted = client.calls("GetNumGuildMembers")
+    for _ in range(600):
+        client.fire("GUILD_ROSTER_UPDATE", False)
+        client.advance(0.1)
+    assert client.calls("GetNumGuildMembers") == counted
+    assert client.calls("GuildRoster") == 1
+
+
 def test_a_loading_screen_is_no_login(play: Play) -> None:
     client = settled(play(world()))
     client.fire("PLAYER_ENTERING_WORLD", False, False)
@@ -174,6 +205,20 @@ def test_an_export_dated_ahead_of_the_clock_stops_nothing(play: Play) -> None:
     client = play(world(), saved).login()
     client.advance(20)
     assert client.export()["exported_at"] == FIRST
+
+
+def test_a_clock_that_was_ahead_for_a_while_stops_nothing(play: Play) -> None:
+    client = settled(play(world()))
+    client.change("server_time", NOW + DAY)
+    client.fire("GUILD_ROSTER_UPDATE", True)
+    client.advance(20)
+    assert client.export()["exported_at"] > NOW + DAY
+    client.change("server_time", NOW)
+    client.change_member(0, public_note="alt of Bob")
+    client.fire("GUILD_ROSTER_UPDATE", True)
+    client.advance(16 * MINUTE)
+    assert client.export()["exported_at"] < NOW + HOUR
+    assert "alt of Bob" in [row["note"] for row in client.export()["rows"]]
 
 
 def test_a_guild_where_all_come_and_go_is_read_four_times_an_hour(play: Play) -> None:

@@ -127,6 +127,15 @@ def test_a_joined_guild_is_exported(play: Play) -> None:
     assert len(client.export()["rows"]) == 5
 
 
+def test_a_guild_of_which_only_a_roster_tells_after_login_is_exported(play: Play) -> None:
+    client = play(world(guild=None)).login()
+    client.advance(10)
+    client.change("guild", {"name": "Night Watch"})
+    client.fire("GUILD_ROSTER_UPDATE", False)
+    client.advance(20)
+    assert len(client.export()["rows"]) == 5
+
+
 def test_another_players_guild_is_none_of_ours(play: Play) -> None:
     client = settled(play(world()))
     client.fire("PLAYER_GUILD_UPDATE", "target")

@@ -20,11 +20,11 @@ local REQUEST_INTERVAL = 10 -- the game drops what is asked for sooner
 local SETTLE = 3 -- right after login a part of the roster comes first: whole is what stays the same for so long
 local ANSWER = 30 -- no roster after so long: ask again
 local ECHO = 2 -- showing offline members makes the game send updates, up to so long after
--- When to try again without an event that tells of the end.
+-- When to try again without an event that tells of the end; a roster that stays partial, ever more rarely.
 local RETRY = { combat = 60, restricted = 60, secret = 60, loading = 5, partial = 5, error = AUTOMATIC_INTERVAL }
 local FINAL = { no_guild = true, region = true, newer_schema = true, error = true }
 
-local state = { phase = "idle", checkedAt = {}, unwritten = {}, echoUntil = 0 }
+local state = { phase = "idle", checkedAt = {}, unwritten = {}, echoUntil = 0, partial = 0 }
 
 local begin
 
@@ -44,11 +44,20 @@ local function after(seconds, action)
 	end)
 end
 
+local function retryIn(phase)
+	if phase ~= "partial" then
+		return RETRY[phase]
+	end
+	state.partial = state.partial + 1
+	return math.min(RETRY.partial * 2 ^ (state.partial - 1), AUTOMATIC_INTERVAL)
+end
+
 local function enter(phase)
 	cancelTimer()
 	state.phase = phase
-	if RETRY[phase] then
-		after(RETRY[phase], begin)
+	local seconds = retryIn(phase)
+	if seconds then
+		after(seconds, begin)
 	end
 	if FINAL[phase] and state.forced then
 		state.forced = false
@@ -84,6 +93,7 @@ local function read()
 		return begin()
 	end
 	enter("idle")
+	state.partial = 0
 	state.checkedAt[key] = reading.read_at
 	if state.forced or ns.db.options.automatic and Exports.isNews(reading) then
 		keep(reading)
@@ -93,11 +103,14 @@ end
 local function secondsToAutomatic(guild)
 	local now = Guard.plain(GetServerTime())
 	local export = Exports.of(guild)
-	local last = state.checkedAt[Exports.key(guild)] or 0
-	if export and export.exported_at <= now then
-		last = math.max(last, export.exported_at)
+	local wait = 0
+	-- What is dated ahead of the clock says nothing.
+	for _, last in ipairs({ state.checkedAt[Exports.key(guild)] or 0, export and export.exported_at or 0 }) do
+		if last <= now then
+			wait = math.max(wait, last + AUTOMATIC_INTERVAL - now)
+		end
 	end
-	return last + AUTOMATIC_INTERVAL - now
+	return wait
 end
 
 local function ask(guild)
@@ -144,7 +157,11 @@ end
 
 -- The game has sent a roster, or says that it changed.
 function Exporter.rosterChanged()
-	if state.reading then
+	if state.phase == "no_guild" then
+		-- After login this may be the first word of a guild.
+		return begin()
+	end
+	if state.reading or state.phase ~= "roster" and state.phase ~= "idle" then
 		return
 	end
 	local count, reason = Guard.attempt(Roster.count)
@@ -156,7 +173,7 @@ function Exporter.rosterChanged()
 			state.count = count
 			after(SETTLE, read)
 		end
-	elseif state.phase == "idle" then
+	else
 		local isEcho = GetTime() < state.echoUntil and count == state.count
 		if not isEcho then
 			begin()
@@ -183,6 +200,7 @@ end
 -- Export now, or as soon as the game lets us, and say what happens.
 function Exporter.force()
 	state.forced = true
+	state.partial = 0
 	Exporter.start()
 	if state.forced then
 		ns.say(Exporter.awaited())
