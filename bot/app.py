@@ -13,7 +13,6 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import sandbox_notes
 from bot.battlenet.client import BattleNetClient
 from bot.battlenet.limiter import Limiter
 from bot.database import open_database, prepare
@@ -31,6 +30,7 @@ from db.engine import create_engine, create_sessions
 from domain.errors import Unavailable
 from web_embed.app import HealthReport, create_web, start_web
 from web_embed.metrics import MetricsPage
+from web_embed.uploads import UploadRoutes
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +69,9 @@ async def _serve(settings: Settings, url: str) -> None:
         sampler = asyncio.create_task(metrics.sample_lag(), name="loop-lag")
         stack.callback(sampler.cancel)
         page = _metrics_page(settings, services, metrics)
-        runner = await start_web(create_web(lambda: _health(services, bot), page), *settings.web_address)
+        uploads = UploadRoutes(services.ctx, settings.trusted_proxies)
+        site = create_web(lambda: _health(services, bot), page, uploads)
+        runner = await start_web(site, *settings.web_address)
         stack.push_async_callback(runner.cleanup)
         log.info("listening on %s", ", ".join(f"http://{host}:{port}" for host, port, *_ in runner.addresses))
         if not settings.timers:
@@ -95,9 +97,9 @@ async def open_services(settings: Settings, url: str, metrics: Metrics) -> Async
     )
     compute = WorkerProcess()
     try:
-        before_matching = None if settings.sandbox_notes is None else sandbox_notes.reader(settings.sandbox_notes)
-        ctx = Context(create_sessions(engine), meter=metrics, compute=compute, before_matching=before_matching)
-        yield Services(ctx, battlenet, Outbox(ctx), Worker(ctx, battlenet, url), timers=settings.timers)
+        ctx = Context(create_sessions(engine), meter=metrics, compute=compute)
+        worker = Worker(ctx, battlenet, url)
+        yield Services(ctx, battlenet, Outbox(ctx), worker, timers=settings.timers, public_url=settings.public_url)
     finally:
         await compute.close()
         await battlenet.aclose()

@@ -58,7 +58,6 @@ class Settings(BaseSettings):
     battlenet_oauth: str = Field("https://oauth.battle.net", validation_alias="MUSTER_BATTLENET_OAUTH")
     discord_api: str = Field("https://discord.com/api/v10", validation_alias="MUSTER_DISCORD_API")
     discord_gateway: str | None = Field(None, validation_alias="MUSTER_DISCORD_GATEWAY")
-    sandbox_notes: Path | None = Field(None, validation_alias="MUSTER_SANDBOX_NOTES")
 
     @field_validator("secret_keys", "trusted_proxies", mode="before")
     @classmethod
@@ -142,9 +141,6 @@ SECRETS = frozenset({"discord_token", "blizzard_client_secret", "database_url", 
 KNOWN = frozenset(NAMES.values()) | {"MUSTER_SHARED", "MUSTER_REQUIRE_ALL"}
 """Every name that may begin like ours; the last two are read by the tests alone."""
 
-INVENTED_NOTES = (
-    "MUSTER_SANDBOX_NOTES holds the notes of an invented guild and is for MUSTER_ENV=sandbox alone; remove it here"
-)
 NO_DATABASE = (
     "set DATABASE_URL (a PostgreSQL you have) or MUSTER_DATA_DIR (a folder that stays, for a PostgreSQL that Muster "
     "runs itself)"
@@ -165,8 +161,6 @@ def read_settings(env_file: Path | None = None) -> Settings:
         problems = _problems(error)
     if not given.keys() & {"DATABASE_URL", "MUSTER_DATA_DIR"} and given.get("MUSTER_ENV") != Environment.SANDBOX:
         problems.append(NO_DATABASE)
-    if given.get("MUSTER_SANDBOX_NOTES") and given.get("MUSTER_ENV") != Environment.SANDBOX:
-        problems.append(INVENTED_NOTES)
     # A misspelt name of ours would silently leave the default in force.
     if unknown := sorted(name for name in given if name.startswith(PREFIX) and name not in KNOWN):
         problems.append(f"unknown setting {', '.join(unknown)} (.env.example has the names)")

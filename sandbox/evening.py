@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from sandbox.acting import Acting, NotSeen, number_in, says
+from sandbox.companion import Applied, Companion, UploadError, export_of, key_in
 from sandbox.discord import SetupError, Shown, buttons, plain_text, sections
 from sandbox.names import without_accents
 from sandbox.rosterfile import world_from_roster
@@ -32,6 +33,7 @@ ORPHANS = "audit:v1:page:orphan_wow:"
 UNLINKED = ("Characters without a Discord member", "Links for an officer to decide")
 NEXT_PAGE, NEXT_FINDING, IGNORE = "Next", "Next ▸", "Ignore…"
 LINKED, REFUSED, PUT_OFF = "is linked", "is not", "comes back"
+PC = "The guild master's PC"
 REVIEWED = 40
 """Suggestions looked at for one of each kind."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -71,7 +73,7 @@ async def perform(screen: Screen, stage: Stage, *, once: bool) -> int:
         evening.step = "the end"
         if (code := await stage.bot.stop()) != 0:
             raise NotSeen(f"a clean end of the bot, which ended with code {code}")
-    except (NotSeen, BotStopped, SetupError, TimeoutError, httpx.HTTPError) as error:
+    except (NotSeen, BotStopped, SetupError, UploadError, TimeoutError, httpx.HTTPError) as error:
         log = list(stage.bot.log)[-LOG_SHOWN:]
         screen.complain(f"not seen: {evening.step}: {error or type(error).__name__}", log)
         return NOT_SEEN
@@ -105,7 +107,7 @@ class Evening(Acting):
         """Whose an officer has said at last."""
 
     async def play(self) -> str:
-        """Start the bot, play all steps and give the summary line; raises BotStopped as soon as the bot ends."""
+        """Start the bot, play all steps and give the summary's lines; raises BotStopped as soon as the bot ends."""
         self.screen.say(f"{self.sample.guild.name}: Battle.net and Discord are stand-ins, the bot is the shipped one.")
         await self.stage.raise_curtain()
         return await self.stage.meanwhile(self._steps())
@@ -116,7 +118,8 @@ class Evening(Acting):
         await self._see_the_report()
         await self._two_join()
         await self._officers_word()
-        from_notes = await self._notes_come()
+        uploaded = await self._upload()
+        from_notes = await self._look_at_the_links()
         reviewed = await self._review()
         await self._who_is_who(noted=from_notes > 0)
         mended, ignored = await self._act_on_findings()
@@ -126,7 +129,10 @@ class Evening(Acting):
         await self._health()
         links = characters - unlinked - ignored
         linked = f"linked {links} ({from_notes} by their notes, {reviewed} reviewed)"
-        return f"synced {characters} characters, {linked}, findings {findings} ({mended} mended, {ignored} ignored)"
+        return (
+            f"uploaded {uploaded.rows} rows ({uploaded.news} with news, {uploaded.unmatched} unmatched)\n"
+            f"synced {characters} characters, {linked}, findings {findings} ({mended} mended, {ignored} ignored)"
+        )
 
     async def _set_up(self) -> None:
         guild = self.sample.guild
@@ -179,12 +185,25 @@ class Evening(Acting):
         await self._command("whois", {"member": self._friend}, sees="an officer's word")
         await self._command("link remove", {"character": chosen}, sees="no longer linked")
 
-    async def _notes_come(self) -> int:
-        """See what the notes would link before anything is linked, then let it be; give how many links were made."""
-        self.screen.say("An officer's addon uploads the guild's notes; the guild master wants to see the links first.")
+    async def _upload(self) -> Applied:
+        """Make a key and let its companion upload the notes while rules only suggest; give what they brought."""
+        self.screen.say("The guild's notes are uploaded; the guild master wants to see what they would link first.")
         await self._command("setup options", {"link_mode": "suggest"}, sees="Muster only suggests")
-        self.stage.upload_notes()
-        await self._command("sync members", {}, sees="on this server")
+        self.step = "the key that /addon key makes"
+        shown = await self.stage.make_key(PC)
+        self._show(f"{self._me} runs /addon key, clicks [ Create… ] and types {PC!r}", shown.lines)
+        self.step = "an upload that is applied"
+        companion = Companion(self.stage.web_address, key_in(shown.text))
+        uploaded = await companion.deliver(export_of(self.sample))
+        told = f"{uploaded.rows} rows, {uploaded.news} with news, {uploaded.unmatched} unmatched"
+        self.screen.say(f"The companion uploads the export: applied, {told}.")
+        if uploaded.news == 0:
+            raise NotSeen("notes that are news")
+        await self._command("addon status", {}, sees=f"{uploaded.news:,} character")
+        return uploaded
+
+    async def _look_at_the_links(self) -> int:
+        """See what the notes would link before anything is linked, then let it be; give how many links were made."""
         plan = await self._card("link match", "could be made", "Nothing to link")
         linked = 0
         for button in buttons(plan.message or {}):

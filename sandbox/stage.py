@@ -1,7 +1,6 @@
 """The stage of the demo and of the end-to-end tests: both stand-ins, a server full of people, the shipped bot."""
 
 import asyncio
-import json
 import os
 import secrets
 import socket
@@ -18,6 +17,7 @@ from typing import Any, Self, TypeVar
 import discord
 
 from sandbox.battlenet import BattleNetStandIn
+from sandbox.companion import KEY, Applied, Companion, export_of, key_in
 from sandbox.discord import DiscordStandIn, Shown
 from sandbox.discord.records import Exchange, Frame
 from sandbox.people import Member
@@ -32,6 +32,7 @@ TRIES = 240
 PAUSE = 0.25
 LATER = ("synced right now", "Try again in a minute")
 STILL_WORKING = "…"
+KEY_MADE = "has a key now"
 LOG_LINES = 1_000
 OWN_PORTS = range(20_000, 32_000)
 """Below those that systems give to connections: from 32,768 on Linux, 49,152 elsewhere."""
@@ -130,15 +131,15 @@ class Stage:
         self.battlenet = BattleNetStandIn(sample.world)
         self.discord = DiscordStandIn(self.token, exchanges=exchanges)
         self.web_port = _free_port()
+        self.web_address = f"http://127.0.0.1:{self.web_port}"
         self._settings = settings or {}
+        self._companion: Companion | None = None
         self._stack = AsyncExitStack()
         self.bot: BotProcess
 
     async def __aenter__(self) -> Self:
         # Not in the checkout: its .env may name the database of a real guild.
         self._folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-"))
-        self.notes_file = Path(self._folder) / "notes.json"
-        self.notes_file.write_text("[]")
         await self._stack.enter_async_context(self.battlenet)
         await self._stack.enter_async_context(self.discord)
         self._populate()
@@ -180,20 +181,25 @@ class Stage:
         """Run a command as the server's owner, in the tavern, and give its first answer."""
         return await self.discord.slash(self.owner_id, self.server_id, self.lounge, name, options, within=LONG)
 
-    def upload_notes(self) -> None:
-        """Hand in the sample's notes, as somebody's addon would: they count from the next matching on."""
-        rows = [
-            {
-                "character_name": character.name,
-                "realm": character.realm.name.replace(" ", ""),  # as the game writes it
-                "guild_note": note.guild,
-                "officer_note": note.officer,
-            }
-            for character, note in self.sample.notes.items()
-        ]
-        fresh = self.notes_file.with_suffix(".new")
-        fresh.write_text(json.dumps(rows), encoding="utf-8")
-        fresh.replace(self.notes_file)
+    async def make_key(self, name: str) -> Shown:
+        """Make an uploader's key with `/addon key`, as the server's owner; give the answer that shows it."""
+        panel = await self.command("addon key")
+        form = await self.discord.click(self.owner_id, panel, label="Create…", within=LONG)
+        answer = await self.discord.submit_modal(form, {"name": name}, within=LONG)
+        return await answer.finished(lambda now: bool(KEY.search(now.text)) and KEY_MADE in now.text, within=LONG)
+
+    async def companion(self, name: str) -> Companion:
+        """Give somebody a key and a companion that uses it."""
+        return Companion(self.web_address, key_in((await self.make_key(name)).text))
+
+    async def upload_notes(self) -> Applied:
+        """Upload the sample's notes, always by the same companion, and wait until they are applied.
+
+        Matching and audit follow by themselves, soon.
+        """
+        if self._companion is None:
+            self._companion = await self.companion("The stage's own PC")
+        return await self._companion.deliver(export_of(self.sample))
 
     async def meanwhile(self, act: Coroutine[Any, Any, T]) -> T:
         """Do something that needs the bot; raises BotStopped as soon as its process ends."""
@@ -246,7 +252,6 @@ class Stage:
             **kept,
             "PYTHONPATH": str(ROOT),
             "MUSTER_ENV": "sandbox",
-            "MUSTER_SANDBOX_NOTES": str(self.notes_file),
             "DISCORD_BOT_TOKEN": self.token,
             "BLIZZARD_CLIENT_ID": self.battlenet.client_id,
             "BLIZZARD_CLIENT_SECRET": self.battlenet.client_secret,
@@ -256,6 +261,7 @@ class Stage:
             "MUSTER_BATTLENET_OAUTH": self.battlenet.oauth,
             "HOST": "127.0.0.1",
             "PORT": str(self.web_port),
+            "MUSTER_PUBLIC_URL": self.web_address,
             **self._settings,
         }
 

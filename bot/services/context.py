@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar, TypeVarTuple
 
@@ -39,10 +39,6 @@ def random_public_id() -> str:
     return secrets.token_urlsafe(PUBLIC_ID_BYTES)
 
 
-BeforeMatching = Callable[["Context", int], Awaitable[None]]
-"""Something to be done before a server is matched: the sandbox hands in notes, production has nothing to do."""
-
-
 class RoleBook:
     """Tell the roles of a server as Discord has them now; nothing is known before the bot says where to look."""
 
@@ -76,7 +72,6 @@ class Context:
     new_public_id: Callable[[], str] = random_public_id
     meter: Meter = field(default_factory=Meter)
     compute: Compute = compute_here
-    before_matching: BeforeMatching | None = None
     roles: RoleBook = field(default_factory=RoleBook, compare=False)
     unwritten: dict[int, RunEnd] = field(default_factory=dict, init=False, compare=False)
     unbroken: set[asyncio.Task[Any]] = field(default_factory=set, init=False, compare=False)

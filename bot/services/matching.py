@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bot.services import news
 from bot.services.context import Context
 from db import actions, links, locks, matching, servers
 from db.matching import Looked
@@ -221,6 +222,9 @@ async def _write(
                 [_action(link, players, run_id=run_id, actor_id=actor_id) for link in decision.links],
                 now,
             )
+            # Not what follows from an officer's act: a clean-up would else fill the channel line by line.
+            if run_id is not None:
+                await news.queue_links(ctx, session, server_id, decision.links)
         suggested = await matching.keep_suggestions(session, server_id, decision.proposals, run_id=run_id, now=now)
         await matching.keep_groups(session, server_id, decision.groups)
         await matching.keep_contradictions(session, server_id, decision.contradictions, now=now)

@@ -126,8 +126,6 @@ async def follow_up(
     the members could not be read: nobody's role changes by what may be out of date. `report` is False after an
     officer's act on a finding: they see what it led to, and a clean-up would else fill the channel line by line.
     """
-    if ctx.before_matching is not None:
-        await ctx.before_matching(ctx, server_id)
     matched = await matching.match_server(ctx, server_id, run_id=run_id)
     if change_roles:
         await _follow_with_roles(ctx, server_id)

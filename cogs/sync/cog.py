@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.services import departures, pipeline, servers
-from bot.services.news import NEWS
+from bot.services.news import LINKS, NEWS
 from bot.services.outages import OUTAGE
 from bot.services.outbox import Delivery
 from cogs.common.access import officers_server
@@ -17,7 +17,7 @@ from cogs.common.members import read_members
 from cogs.common.progress import Progress, status_view
 from cogs.sync import texts
 from cogs.sync.decisions import decided_card, follow, render_notice
-from cogs.sync.news import render_news, render_outage
+from cogs.sync.news import render_links, render_news, render_outage
 from cogs.sync.ui import members_card, roster_card, status_card
 from domain.errors import FollowsNoGuild
 from domain.runs import Trigger
@@ -36,11 +36,12 @@ class Sync(commands.GroupCog, group_name="sync", group_description=texts.GROUP):
         """Render what the syncs tell by themselves."""
         self.bot.deliverer.register(departures.NOTICE, self._notice)
         self.bot.deliverer.register(NEWS, partial(render_news, self.ctx))
+        self.bot.deliverer.register(LINKS, partial(render_links, self.ctx))
         self.bot.deliverer.register(OUTAGE, render_outage)
 
     async def cog_unload(self) -> None:
         """Leave the notices to whoever loads next."""
-        for kind in (departures.NOTICE, NEWS, OUTAGE):
+        for kind in (departures.NOTICE, NEWS, LINKS, OUTAGE):
             self.bot.deliverer.unregister(kind)
 
     @app_commands.command(description=texts.ROSTER)

@@ -13,6 +13,10 @@ CHARACTER_LIMIT = 12
 REALM_LIMIT = 24
 RANK_LIMIT = 16
 
+LINKS_HELP = (
+    "-# They are inferred: they give no role and no rank. `/link why` tells all reasons, `/link remove` undoes one."
+)
+
 CANNOT_BE_READ = {
     RunSource.BLIZZARD_API: "The roster can't be read",
     RunSource.DISCORD_BOT: "The member list can't be read",
@@ -58,6 +62,22 @@ def moved(name: str, before: str, after: str, *, is_promotion: bool) -> str:
     """Say between which ranks a character moved."""
     ranks = f"{escape(before, RANK_LIMIT)} → {escape(after, RANK_LIMIT)}"
     return f"{'⬆️' if is_promotion else '⬇️'} **{escape(name, CHARACTER_LIMIT)}**: {ranks}"
+
+
+def links_title(count: int) -> str:
+    """Head the news of links that notes of the game led to."""
+    verb = "is" if count == 1 else "are"
+    return f"## Notes from the game: {count_of(count, 'link')} {verb} new"
+
+
+def linked(character: str, user_id: int, why: str) -> str:
+    """Say whose a character is by what a note says."""
+    return f"- **{escape(character, CHARACTER_LIMIT)}** → <@{user_id}>" + (f": {why}" if why else "")
+
+
+def more_links(count: int) -> str:
+    """Say how many links are not told one by one."""
+    return f"… and {count_of(count, 'more link')}"
 
 
 def more_renamed(count: int) -> str:

@@ -66,17 +66,6 @@ def test_an_env_file_is_read_and_the_environment_stands_above_it(good: pytest.Mo
     assert read_settings().blizzard_client_id == "from-file"
 
 
-@pytest.mark.parametrize("environment", ["production", "development", ""])
-def test_invented_notes_are_refused_outside_the_sandbox(good: pytest.MonkeyPatch, environment: str) -> None:
-    good.setenv("MUSTER_SANDBOX_NOTES", "/somewhere/notes.json")
-    good.setenv("MUSTER_ENV", environment)
-    told = refusal()
-    assert "MUSTER_SANDBOX_NOTES" in told
-    assert "remove it" in told
-    good.setenv("MUSTER_ENV", "sandbox")
-    assert read_settings().sandbox_notes == Path("/somewhere/notes.json")
-
-
 def test_everything_that_is_missing_is_named_in_one_line() -> None:
     told = refusal()
     for name in GOOD:

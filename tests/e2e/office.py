@@ -46,13 +46,13 @@ class Office(Home):
     async def open_house(self) -> None:
         """Follow the guild, read everything, and map those ranks that have their role from the start."""
         guild = self.sample.guild
-        self.upload_notes()
         await self.raise_curtain()
         where = {"region": guild.realm.region, "realm": guild.realm.slug, "guild": guild.name}
         assert guild.name in await self.say("setup guild", where)
         assert "on this server" in await self.say("sync members")
         with newer_game():
             assert "in the guild" in await self.say("sync roster")
+            await self.meanwhile(self.upload_notes())
             ranks = await self.meanwhile(self.begin("setup ranks"))
             for rank in MAPPED:
                 await self.map_rank(ranks, rank)
@@ -79,7 +79,7 @@ class Office(Home):
         for person in planted.mainless:
             world.leave(person.characters[1])
         self.sample = replace(self.sample, notes=planted.notes_then)
-        self.upload_notes()
+        await self.meanwhile(self.upload_notes())
         assert "in the guild" in await self.say("sync roster")
         for person in planted.leaving:
             self.discord.world.leave(self.server_id, self.user_of(person))

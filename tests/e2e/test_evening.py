@@ -18,6 +18,7 @@ from db.tables.people import PlayerCharacter, PlayerMember
 from domain.links import Source
 from sandbox.battlenet import payloads
 from sandbox.battlenet.payloads import Page
+from sandbox.companion import KEY
 from sandbox.discord import Exchange
 from sandbox.evening import SEED, Evening, perform, play, strangers
 from sandbox.people import Naming
@@ -29,6 +30,7 @@ from tests.e2e.refereed import RefereedStage
 from tests.e2e.small import NAMES, small_guild
 
 REAL_ROSTER = Path("fixtures") / "guild_roster.eu.stormrage.avalerion.json"
+UPLOADED = re.compile(r"uploaded (\d+) rows \((\d+) with news, (\d+) unmatched\)")
 SUMMARY = re.compile(
     r"synced (\d+) characters, linked (\d+) \((\d+) by their notes, (\d+) reviewed\), "
     r"findings (\d+) \((\d+) mended, (\d+) ignored\)"
@@ -126,12 +128,22 @@ async def test_the_summary_is_the_truth_about_the_sample_guild(played: Played) -
     stale = sum(one.visible and one.last_login < long_ago for one in sample.world.members(sample.guild))
     members = len({user_id for user_id, _ in links.values()})
     findings = (characters - len(links)) + (people - members) + stale
-    found = SUMMARY.fullmatch(played.summary)
-    assert found is not None, played.summary
+    uploaded, summary = played.summary.splitlines()
+    assert UPLOADED.fullmatch(uploaded), uploaded
+    found = SUMMARY.fullmatch(summary)
+    assert found is not None, summary
     synced, linked, from_notes, reviewed, told, mended, ignored = map(int, found.groups())
     assert (synced, linked, reviewed, told) == (characters, len(links), 2, findings - ignored)
     assert (mended, ignored) == (1, 1)
     assert sum(source in NOTED for _, source in links.values()) >= from_notes > 50
+
+
+async def test_the_upload_tells_of_every_character_and_all_notes_are_kept(played: Played) -> None:
+    sample = played.stage.sample
+    found = UPLOADED.match(played.summary)
+    assert found is not None
+    noted = [note for note in sample.notes.values() if note.guild is not None or note.officer is not None]
+    assert [int(number) for number in found.groups()] == [len(sample.characters), len(noted), 0]
 
 
 async def test_nobody_is_linked_to_a_character_of_somebody_else(played: Played) -> None:
@@ -187,6 +199,7 @@ def test_no_secret_stands_in_the_log_and_nothing_failed(played: Played) -> None:
     log = "\n".join(stage.bot.log)
     assert "the timers run here" in log
     assert stage.token not in log
+    assert KEY.search(log) is None
     assert stage.battlenet.client_secret not in log
     assert " ERROR " not in log
     assert " WARNING " not in log
@@ -197,6 +210,7 @@ async def test_the_evening_of_a_real_guild_is_seen_whole(shared: Path, demos: De
     assert (demos.once.returncode, errors) == (0, "")
     found = SUMMARY.fullmatch(out.splitlines()[-1])
     assert found is not None, out[-500:]
+    assert UPLOADED.fullmatch(out.splitlines()[-2])
     characters, linked, _, _, findings, *_ = map(int, found.groups())
     assert characters == len(json.loads((shared / REAL_ROSTER).read_text())["members"]) == 418
     assert 0 < linked < characters

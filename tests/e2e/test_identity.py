@@ -54,7 +54,7 @@ async def home(data_dir: Path) -> AsyncIterator[Home]:
         await home.raise_curtain()
         await home.set_up()
         assert "only suggests" in await home.say("setup options", {"link_mode": "suggest"})
-        home.upload_notes()
+        await home.meanwhile(home.upload_notes())
         assert "on this server" in await home.say("sync members")
         yield home
 
@@ -143,7 +143,7 @@ async def test_what_was_refused_stays_refused_and_what_was_chosen_is_proven(home
 async def test_a_note_that_changes_is_a_finding_and_undoes_nothing(home: Home) -> None:
     mulea = next(one for one in home.sample.characters if one.name == "Mulea")
     home.sample = replace(home.sample, notes={**home.sample.notes, mulea: Note("alt of Aldric", None)})
-    home.upload_notes()
+    await home.meanwhile(home.upload_notes())
     assert "on this server" in await home.say("sync members")
     assert "**Mulea**" in await home.say("whois", {"member": member(home, "loud_bear")})
     await home.say("audit report")

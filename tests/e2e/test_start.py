@@ -39,11 +39,6 @@ async def test_an_unmigrated_database_asks_for_muster_migrate_and_is_exit_2(stag
     assert "muster migrate" in line
 
 
-async def test_invented_notes_in_production_are_one_line_and_exit_2(stage: Home, database: str) -> None:
-    line = await the_line(stage, stage.process(DATABASE_URL=database, MUSTER_ENV="production"), BAD_SETTING)
-    assert "MUSTER_SANDBOX_NOTES" in line
-
-
 async def test_a_taken_web_port_is_one_line(stage: Home, database: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -1,11 +1,15 @@
 """How long the long series are: `make soak COUNT=200 SERVERS=1000` for all of it, less where nothing is said."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 KILLS = 15
 SERVERS = 60
+FEW_SECONDS, ALL_SECONDS = 10, 60
+"""How long uploads rush in, where no count of kills is given and where more are."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,6 +25,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def kills(pytestconfig: pytest.Config) -> int:
     """Give how many times the process is killed."""
     return int(pytestconfig.getoption("--soak-count", KILLS))
+
+
+@pytest.fixture(scope="session")
+def upload_seconds(kills: int) -> int:
+    """Give for how long uploads rush in."""
+    return ALL_SECONDS if kills > KILLS else FEW_SECONDS
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder that PostgreSQL's own user reaches, on a disk: what is durable must be so there."""
+    with tempfile.TemporaryDirectory(prefix="muster-soak-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

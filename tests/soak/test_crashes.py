@@ -1,9 +1,7 @@
 """Killed at random moments, again and again: nothing acknowledged is lost, nothing doubled, no run left running."""
 
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
@@ -30,16 +28,9 @@ class OnGivenDatabase(Haunted):
                 ("common.sync_log", "heartbeat_at"),
                 ("common.instance_lease", "heartbeat_at"),
                 ("guild_identity.outbox", "claimed_until"),
+                ("jobs.pgqueuer", "heartbeat"),
             ):
                 await connection.execute(sa.text(f"UPDATE {table} SET {column} = '{LONG_AGO}'"))  # noqa: S608
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that PostgreSQL's own user reaches, on a disk: what is durable must be so there."""
-    with tempfile.TemporaryDirectory(prefix="muster-soak-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 async def haunt(home: Haunted, kills: int, seed: int, capsys: pytest.CaptureFixture[str]) -> None:

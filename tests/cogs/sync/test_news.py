@@ -4,15 +4,19 @@ from typing import Any
 
 import pytest
 
+from bot.services.news import NAMED_LINKS, StandingLink
 from bot.services.outbox import Delivery
 from cogs.common.paginator import check_budget
-from cogs.sync.news import news_card, render_outage
+from cogs.sync.news import links_card, news_card, render_outage
 from db.tables.servers import GuildRank
 from domain.audit import State
+from domain.evidence import Evidence, Place, RuleName, Strength
+from domain.links import Source
 from domain.news import LINES, NAMES
+from tests.cogs.audit.acting import character_id
 from tests.cogs.home import Home, text_of
 from tests.cogs.link.small import read_all, shrink
-from tests.support.people import load_issues
+from tests.support.people import insert_note, load_issues
 
 HOSTILE = "@everyone\u202e*_~`[x](http://y)" * 5
 NOBODY: dict[str, Any] = {"count": 0, "names": []}
@@ -103,6 +107,46 @@ def test_news_of_the_longest_and_most_hostile_names_fit_into_one_message() -> No
     check_budget(card)
     assert "\u202e" not in said(card)
     assert "@everyone" not in said(card)
+
+
+def noted(name: str, user_id: int, place: str, written: str) -> StandingLink:
+    rule = Evidence(RuleName.NOTE_NAMES_MEMBER, Strength.STRONG, Source(place), Place(place), written, "bob")
+    return StandingLink(1, user_id, name, {"round": 1, "reasons": [rule.to_json()]})
+
+
+def test_new_links_are_told_with_why_and_without_what_an_officer_note_says() -> None:
+    card = links_card(4, [noted("Ana", 7, "guild_note", "dc: bob"), noted("Cid", 8, "officer_note", "secret bob")])
+    title, *lines = said(card).splitlines()
+    assert title == "## Notes from the game: 4 links are new"
+    assert lines[:3] == [
+        "- **Ana** → <@7>: the public note says “dc: bob”, and that is bob",
+        "- **Cid** → <@8>: officers noted it",
+        "… and 2 more links",
+    ]
+    assert "no role and no rank" in lines[3]
+
+
+def test_new_links_of_the_most_hostile_names_fit_into_one_message() -> None:
+    card = links_card(1_000, [noted(HOSTILE, 2**63 - 1, "guild_note", HOSTILE * 9)] * NAMED_LINKS)
+    check_budget(card)
+    assert "\u202e" not in said(card)
+    assert "@everyone" not in said(card)
+    assert "more links" in said(card)
+
+
+async def test_links_that_notes_led_to_are_posted_once_and_ping_nobody(home: Home) -> None:
+    first, *_ = shrink(home, 3)
+    await read_all(home)
+    await home.report_to(home.audit)
+    ctx, server_id = home.services.ctx, home.server.id
+    await insert_note(ctx, await character_id(home, first.name), "discord: mia", server_id=server_id)
+    for _ in range(2):
+        await home.sync_roster()
+        await home.deliver()
+    [told] = [text_of(one) for one in home.audit.history() if "Notes from the game" in text_of(one)]
+    assert f"- **{first.name}** → <@{home.plain.id}>: the public note says “mia”" in told
+    calls = [call for call in home.env.http_requests if call.path.endswith(f"/channels/{home.audit.id}/messages")]
+    assert all(call.json["allowed_mentions"] == {"parse": []} for call in calls)
 
 
 async def outage(word: str, source: str = "blizzard_api", reason: str | None = "no answer") -> str:
