@@ -63,6 +63,9 @@ DELIVERED = "SELECT message_id FROM guild_identity.outbox WHERE state = 'deliver
 MEMBERS = """
     SELECT c.name FROM common.guild_memberships AS m JOIN common.wow_characters AS c ON c.id = m.character_id
     WHERE m.left_at IS NULL"""
+KEPT = """
+    SELECT c.name FROM common.held_departures AS h JOIN common.wow_characters AS c ON c.id = h.character_id
+    WHERE h.state = 'kept'"""
 NOTES = """
     SELECT c.name, n.guild_note FROM guild_identity.character_notes AS n
     JOIN common.wow_characters AS c ON c.id = n.character_id"""
@@ -162,8 +165,9 @@ class Haunted(Stage):
         assert "in the guild" in await self.say("sync roster")
         async with self.database() as engine:
             world = self.battlenet.world
-            there = sorted(character.name for character in world.members(self.sample.guild))
-            assert sorted(name for (name,) in await _rows(engine, MEMBERS)) == there
+            there = [character.name for character in world.members(self.sample.guild)]
+            kept = [name for (name,) in await _rows(engine, KEPT)]  # an officer said that they stay
+            assert sorted(name for (name,) in await _rows(engine, MEMBERS)) == sorted([*there, *kept])
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[AsyncEngine]:
