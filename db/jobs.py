@@ -73,14 +73,7 @@ async def enqueue_profiles_of(session: AsyncSession, guild_ids: Sequence[int]) -
 
     The transaction must have executed something, as for `enqueue_profiles`; it brings nothing that a job must see.
     """
-    queries = await _in_transaction(session)
-    await queries.enqueue(
-        [PROFILES] * len(guild_ids),
-        [_payload(guild_id) for guild_id in guild_ids],
-        [0] * len(guild_ids),
-        dedupe_key=[_key(PROFILES, guild_id) for guild_id in guild_ids],
-        on_conflict="skip",
-    )
+    await _enqueue_all(session, PROFILES, guild_ids)
 
 
 async def enqueue_uploads(session: AsyncSession, server_id: int) -> None:
@@ -89,6 +82,11 @@ async def enqueue_uploads(session: AsyncSession, server_id: int) -> None:
     await queries.enqueue(
         UPLOADS, _payload(server_id), dedupe_key=_key(UPLOADS, server_id), on_conflict="update_priority"
     )
+
+
+async def enqueue_uploads_of(session: AsyncSession, server_ids: Sequence[int]) -> None:
+    """Queue the uploads of several servers, as `enqueue_profiles_of` does."""
+    await _enqueue_all(session, UPLOADS, server_ids)
 
 
 async def finish(session: AsyncSession, job_id: int) -> None:
@@ -103,6 +101,17 @@ async def finish(session: AsyncSession, job_id: int) -> None:
 async def give_back_all(session: AsyncSession) -> None:
     """Give back every job that is at work, whoever works on it."""
     await session.execute(GIVE_BACK_ALL)
+
+
+async def _enqueue_all(session: AsyncSession, entrypoint: str, subject_ids: Sequence[int]) -> None:
+    queries = await _in_transaction(session)
+    await queries.enqueue(
+        [entrypoint] * len(subject_ids),
+        [_payload(subject_id) for subject_id in subject_ids],
+        [0] * len(subject_ids),
+        dedupe_key=[_key(entrypoint, subject_id) for subject_id in subject_ids],
+        on_conflict="skip",
+    )
 
 
 async def _in_transaction(session: AsyncSession) -> Queries:

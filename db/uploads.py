@@ -18,6 +18,10 @@ from domain.runs import RunSource, RunStatus
 from domain.uploads import Moment, UploadState
 
 _UNFOLLOWED = sa.and_(Upload.state == UploadState.APPLIED, Upload.followed_at.is_(None))
+# Without a parameter, so that the index of what is unfinished always fits.
+_SERVERS_WAITING = sa.text(
+    f"SELECT DISTINCT server_id FROM guild_identity.uploads WHERE state = '{UploadState.RECEIVED}'"  # noqa: S608
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,11 @@ async def waiting(session: AsyncSession, server_id: int) -> Sequence[int]:
         .order_by(Upload.exported_at, Upload.id)
     )
     return found.all()
+
+
+async def servers_waiting(session: AsyncSession) -> Sequence[int]:
+    """Give the servers with uploads whose turn comes."""
+    return (await session.scalars(_SERVERS_WAITING)).all()
 
 
 async def take(session: AsyncSession, upload_id: int) -> Taken:

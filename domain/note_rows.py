@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from domain.names import fold
@@ -76,6 +77,10 @@ class Notes:
         """Give what the notes say."""
         return self.guild_note, self.officer_note
 
+    def loses(self, later: "Notes") -> bool:
+        """Tell whether one of the notes said something, and is empty later."""
+        return any(now and not then for now, then in zip(self.texts, later.texts, strict=True))
+
     def after(self, row: NoteRow, as_of: datetime) -> "Notes":
         """Give the notes after an export of that moment: unknown leaves what stands, and so does older than it.
 
@@ -128,7 +133,8 @@ def place(rows: Iterable[NoteRow], characters: Collection[Noted], home: str) -> 
     for one character, what the later one knows counts.
     """
     ids = frozenset(character.id for character in characters)
-    written, folded = _Index(characters, _written_key), _Index(characters, fold)
+    realm_key = cache(fold)
+    written, folded = _Index(characters, _written_key, realm_key), _Index(characters, fold, realm_key)
     clean = [_storable(row) for row in rows]
     exact = [written.bearers(row, home) if row.character_id is None else {row.character_id} & ids for row in clean]
     exact, joined_by = _told_by_guid(clean, exact, characters)
@@ -183,16 +189,20 @@ def _told_by_guid(
 class _Index:
     """Finds characters by a key of their name, and realm; a name or realm without any letter finds nobody."""
 
-    def __init__(self, characters: Iterable[Noted], key: Callable[[str], str]) -> None:
+    def __init__(self, characters: Iterable[Noted], key: Callable[[str], str], realm_key: Callable[[str], str]) -> None:
         self._key = key
-        self._ids: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+        self._realm_key = realm_key
+        self._ids: defaultdict[str, defaultdict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
         for character in characters:
-            for realm_key in character.realm_keys:
-                self._ids[key(character.name), realm_key].add(character.id)
+            for realm in character.realm_keys:
+                self._ids[key(character.name)][realm].add(character.id)
 
     def bearers(self, row: NoteRow, home: str) -> Set[int]:
-        keys = self._key(row.name), fold(row.realm_name or home)
-        return self._ids.get(keys, frozenset()) if all(keys) else frozenset()
+        name = self._key(row.name)
+        if not name or name not in self._ids:  # a realm's name is the longest to fold
+            return frozenset()
+        realm = self._realm_key(row.realm_name or home)
+        return self._ids[name].get(realm, frozenset()) if realm else frozenset()
 
 
 def _written_key(name: str) -> str:

@@ -1,5 +1,6 @@
 """Uploads: what an export of the game says, and how it stands with each that came."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -104,11 +105,16 @@ def counting(export: Export, weight: Weight) -> Export:
 def is_same_guild(named: GuildName, known: GuildName, realm_names: Iterable[str]) -> bool:
     """Tell whether an export's guild is the one that is known here; `realm_names` are all names of its home realm.
 
-    Names are compared as they are folded; a realm that was not told fits.
+    Two guilds of a realm may differ by an accent alone, as characters may, so that accents count in the guild's name.
+    The realm's is compared folded; one that was not told fits.
     """
     realms = {fold(name) for name in (known.realm, *realm_names)} - {""}
     return (
-        fold(named.name) == fold(known.name)
+        _letters(named.name) == _letters(known.name)
         and named.region.casefold() == known.region.casefold()
         and (named.realm is None or fold(named.realm) in realms)
     )
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFC", name.casefold())))

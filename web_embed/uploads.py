@@ -19,6 +19,7 @@ from bot.services.upload_format import FORMATS, ROWS_LIMIT, BadJson, Invalid
 from bot.services.upload_keys import Uploader
 from bot.services.uploads import KeyEnded, OtherGuild, Receipt, UploadView
 from domain.errors import NotFound
+from domain.upload_keys import KEY
 from web_embed.bodies import MAX_BODY, expect_later, read_body
 from web_embed.clients import Networks, client_address
 from web_embed.envelope import Refusal, answer, later
@@ -45,8 +46,8 @@ STORE_SECONDS: Final = 30.0
 class Door:
     """Let in who has a key; who comes with wrong ones is soon not even asked.
 
-    Many may share an address, above all behind a proxy that is not listed: a key that was right is let through to be
-    asked, whatever the others do.
+    Many may share an address: a key that was right is let through to be asked, whatever the others do. Behind a proxy
+    that is not listed all share one, and wrong keys are counted by the key that they pretend to be.
     """
 
     def __init__(self, ctx: Context, trusted_proxies: Networks, monotonic: Callable[[], float]) -> None:
@@ -59,7 +60,7 @@ class Door:
         """Tell whose key a request has; raises Refusal for a wrong one, and for any after too many wrong ones."""
         text = request.headers.get(KEY_HEADER, "")
         mark = hashlib.sha256(text.encode(errors="surrogatepass")).digest()
-        origin = self._origin(request)
+        origin = self._origin(request, text)
         wait = self._wrong.wait(origin)
         if wait and mark not in self._right:
             raise rate_limited("there were too many wrong keys from your address", wait)
@@ -78,8 +79,11 @@ class Door:
         if len(self._right) > RIGHT_KEYS:
             self._right.popitem(last=False)
 
-    def _origin(self, request: web.Request) -> Hashable:
+    def _origin(self, request: web.Request, text: str) -> Hashable:
         address = client_address(request, self._trusted)
+        if address is None:
+            key = KEY.fullmatch(text)
+            return key and key["public_id"]
         return ip_network((address, NETWORK_BITS), strict=False) if isinstance(address, IPv6Address) else address
 
 
@@ -113,13 +117,13 @@ class UploadRoutes:
     async def status(self, request: web.Request) -> web.Response:
         """Tell what a key is for, what came last, and what may be sent."""
         uploader = await self._enter(request, self._reads)
-        found = await uploads.status(self._ctx, uploader)
+        newest = await uploads.newest(self._ctx, uploader)
         guild = uploader.guild
         return answer(
             {
                 "guild": {"name": guild.name, "realm": guild.realm, "region": guild.region},
                 "uploader": uploader.name,
-                "newest": None if found.newest is None else _shown(found.newest),
+                "newest": None if newest is None else _shown(newest),
                 "formats": [int(number) for number in FORMATS],
                 "limits": {"bytes": MAX_BODY, "rows": ROWS_LIMIT, "per_minute": UPLOADS.per_minute},
             }

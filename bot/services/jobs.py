@@ -13,7 +13,7 @@ from pgqueuer.qm import QueueManager
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.battlenet.client import BattleNetClient
-from bot.services import pipeline, uploads
+from bot.services import pipeline, schedule, uploads
 from bot.services.context import Context
 from bot.services.profiles import Ended, Passed, Profiles, PutOff
 from bot.services.runs import HEARTBEAT
@@ -32,8 +32,10 @@ TAKEN_OVER_AFTER = timedelta(seconds=30)
 """How long a job is silent before another process takes it up."""
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between the tries of a job that fails: the database may be away for a moment."""
-UPLOADS_AGAIN = timedelta(minutes=1)
+UPLOADS_AGAIN = timedelta(seconds=15)
 """When uploads that something outside keeps from being applied are tried again."""
+UPLOADS_LOOK = timedelta(minutes=1)
+"""How often uploads are looked for that wait and have no job any more."""
 AGAIN_SECONDS = 2.0
 STEADY_SECONDS = 3.0
 """A queue that serves for so long works again."""
@@ -74,7 +76,10 @@ class Worker:
 
     async def _serve(self) -> None:
         """Serve the queue, on new connections as often as the old ones fail; log one failure and one recovery."""
-        alive = asyncio.create_task(self._keep_alive(), name="jobs-heartbeat")
+        beside = [
+            asyncio.create_task(self._keep_alive(), name="jobs-heartbeat"),
+            asyncio.create_task(self._queue_uploads(), name="jobs-uploads"),
+        ]
         try:
             while not self._stop.is_set():
                 try:
@@ -90,7 +95,8 @@ class Worker:
                     self._failing = True
                     await self._told_within(AGAIN_SECONDS)
         finally:
-            alive.cancel()
+            for task in beside:
+                task.cancel()
 
     @asynccontextmanager
     async def _running(self, queue: QueueManager) -> AsyncIterator[asyncio.Task[None]]:
@@ -162,6 +168,8 @@ class Worker:
             try:
                 await uploads.process(self._ctx, server_id, last_try=pause is None)
                 break
+            except asyncio.CancelledError:  # PgQueuer would drop the job of a stop that did not wait for it
+                raise RetryRequested from None
             except Exception as error:
                 if pause is None:
                     log.exception("the uploads of server %s failed too often", server_id)
@@ -183,6 +191,14 @@ class Worker:
                 await self._profiles.keep_alive()
             except Exception:
                 log.exception("the heartbeat of the profile runs failed")
+
+    async def _queue_uploads(self) -> None:
+        while True:
+            try:
+                await schedule.queue_uploads(self._ctx)
+            except Exception:
+                log.exception("uploads without a job could not be looked for")
+            await asyncio.sleep(UPLOADS_LOOK.total_seconds())
 
     async def _told_within(self, seconds: float) -> bool:
         """Wait for a while; True as soon as it is time to stop."""

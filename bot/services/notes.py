@@ -17,7 +17,8 @@ __all__ = ["NoteRow", "NotesApplied", "apply"]
 class NotesApplied:
     """What became of an export: characters whose notes now say something else, and those whose notes do not.
 
-    Rows that name nobody in the guild, or more than one, were skipped; they are given as written, `Name-Realm`.
+    `emptied` of the first lost a note. Rows that name nobody in the guild, or more than one, were skipped; they are
+    given as written, `Name-Realm`.
     """
 
     applied: int
@@ -25,6 +26,7 @@ class NotesApplied:
     unknown: tuple[str, ...] = ()
     ambiguous: tuple[str, ...] = ()
     joined_by: JoinedBy = JoinedBy.NAME
+    emptied: int = 0
 
 
 async def apply(
@@ -40,4 +42,5 @@ async def apply(
     after = {id_: characters[id_].notes.after(row, read_at) for id_, row in placed.rows.items()}
     await notes.write(session, server_id, {id_: new for id_, new in after.items() if new != characters[id_].notes})
     applied = sum(new.texts != characters[id_].notes.texts for id_, new in after.items())
-    return NotesApplied(applied, len(after) - applied, placed.unknown, placed.ambiguous, placed.joined_by)
+    emptied = sum(characters[id_].notes.loses(new) for id_, new in after.items())
+    return NotesApplied(applied, len(after) - applied, placed.unknown, placed.ambiguous, placed.joined_by, emptied)

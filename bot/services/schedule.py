@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from bot.services.context import Context
-from db import jobs, profiles, servers
+from db import jobs, profiles, servers, uploads
 from db.servers import LastRuns
 
 RETRY_AFTER = timedelta(minutes=10)
@@ -39,6 +39,19 @@ async def queue_profiles(ctx: Context) -> int:
         if guild_ids:
             await jobs.enqueue_profiles_of(session, guild_ids)
     return len(guild_ids)
+
+
+async def queue_uploads(ctx: Context) -> int:
+    """Queue the servers whose uploads wait, and give how many; two statements whatever their number.
+
+    An upload is stored with its job. But a job can be gone before it: dropped while the database was away, or lost with
+    the queue.
+    """
+    async with ctx.sessions.begin() as session:
+        server_ids = await uploads.servers_waiting(session)
+        if server_ids:
+            await jobs.enqueue_uploads_of(session, server_ids)
+    return len(server_ids)
 
 
 def _due(runs: Iterable[LastRuns], now: datetime) -> list[int]:

@@ -15,7 +15,7 @@ from bot.services.audit import REPORT
 from bot.services.context import Context
 from bot.services.departures import NOTICE
 from bot.services.digest import DIGEST
-from bot.services.news import NEWS
+from bot.services.news import LINKS, NEWS
 from bot.services.options import options_of
 from bot.services.outages import OUTAGE
 from bot.services.roles import BLOCKED, HELD, ROLE
@@ -222,7 +222,7 @@ async def _give_up(
     await audit.close_all(session, server_id, by=actor_id, now=now)
     await upload_keys.revoke_of_server(session, server_id, now)
     await outbox.withdraw_all(
-        session, server_id=server_id, kinds=(REPORT, NOTICE, NEWS, OUTAGE, DIGEST, ROLE, HELD, BLOCKED)
+        session, server_id=server_id, kinds=(REPORT, NOTICE, NEWS, LINKS, OUTAGE, DIGEST, ROLE, HELD, BLOCKED)
     )
     return {
         "guild_id": guild.id,

@@ -72,14 +72,6 @@ class Receipt:
     repeated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UploadStatus:
-    """What a key is for, and the upload of its guild that came last."""
-
-    uploader: Uploader
-    newest: UploadView | None
-
-
 async def receive(ctx: Context, uploader: Uploader, body: bytes) -> Receipt:
     """Store an upload, as it was before compression, together with its job; the same export is stored once.
 
@@ -147,11 +139,11 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, MusterError) or database_trouble(error) is not None
 
 
-async def status(ctx: Context, uploader: Uploader) -> UploadStatus:
-    """Tell an uploader what the key is for and what came last of its guild."""
+async def newest(ctx: Context, uploader: Uploader) -> UploadView | None:
+    """Load the upload of the key's guild that came last."""
     async with ctx.sessions() as session:
         found = await uploads.recent(session, uploader.server_id, uploader.guild_id, limit=1)
-    return UploadStatus(uploader, found[0] if found else None)
+    return found[0] if found else None
 
 
 async def view(ctx: Context, uploader: Uploader, public_id: str) -> UploadView:
@@ -235,6 +227,7 @@ class _Turn:
             result = {
                 "applied": told.applied,
                 "unchanged": told.unchanged,
+                "emptied": told.emptied,
                 "unknown": told.unknown,
                 "ambiguous": told.ambiguous,
                 "invalid": [asdict(row) for row in export.invalid],

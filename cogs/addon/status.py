@@ -157,7 +157,7 @@ def _told(upload: UploadView, *, named: int) -> Iterator[str]:
     result = upload.result or {}
     yield texts.head(upload)
     if upload.state is UploadState.APPLIED:
-        yield texts.counts(result.get("applied", 0), result.get("unchanged", 0))
+        yield texts.counts(result.get("applied", 0), result.get("unchanged", 0), result.get("emptied", 0))
     if upload.state is UploadState.FAILED:
         yield texts.failed(result.get("reason", ""))
     for kind, words in texts.UNFIT.items():

@@ -86,9 +86,10 @@ def read_by(upload: UploadView) -> str:
     return f"-# read {when} by {exporter} · {count_of(upload.rows, 'row')} · {seen} · `{upload.public_id}`"
 
 
-def counts(applied: int, unchanged: int) -> str:
-    """Count the characters whose notes are news, and those whose are not."""
-    return f"{count_of(applied, 'character')} with news, {unchanged:,} unchanged"
+def counts(applied: int, unchanged: int, emptied: int) -> str:
+    """Count the characters whose notes are news, those of them that lost a note, and those whose notes are not."""
+    lost = f" ({emptied:,} lost a note)" if emptied else ""
+    return f"{count_of(applied, 'character')} with news{lost}, {unchanged:,} unchanged"
 
 
 def failed(reason: str) -> str:

@@ -329,7 +329,7 @@ def _menu(subject: str, menu: Offer) -> list[ui.Item[Any]]:
 
 def _option(rank: RankView, server: discord.Guild) -> discord.SelectOption:
     return discord.SelectOption(
-        label=clean(rank.label, TEXT_LIMIT),
+        label=clean(texts.rank_choice(rank.index, rank.name), TEXT_LIMIT),
         value=str(rank.index),
         description=clean(texts.rank_option(plain(rank.role_id, server), rank.characters), TEXT_LIMIT),
     )

@@ -54,7 +54,12 @@ def title(guild: str) -> str:
 
 def rank_title(index: int, name: str | None) -> str:
     """Head the card of a rank."""
-    return f"## {escape(rank_label(index, name))}" + (f" (rank {index})" if name else "")
+    return f"## {escape(rank_label(index, name))}{_number(index, name)}"
+
+
+def rank_choice(index: int, name: str | None) -> str:
+    """Name a rank in the menu, by its number too: the game lets two bear one name."""
+    return f"{rank_label(index, name)}{_number(index, name)}"
 
 
 def rank_line(index: int, name: str | None, role: str, characters: int) -> str:
@@ -113,3 +118,7 @@ def asks_for_name(reason: str) -> str:
 def confirm_help(reason: str) -> str:
     """Say why a name has to be typed."""
     return f"Everybody with this rank is meant to have it, and {reason}."
+
+
+def _number(index: int, name: str | None) -> str:
+    return f" (rank {index})" if name else ""

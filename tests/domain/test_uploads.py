@@ -56,6 +56,7 @@ NAMES = ("die-silberne-hand", "Серебряная Рука", "La Main d'argent
     [
         KNOWN,
         GuildName("wächter D'AZEROTH", None, "EU"),
+        GuildName("Wa\N{COMBINING DIAERESIS}chter d’Azeroth", None, "eu"),
         GuildName("Wächter d'Azeroth", "DieSilberneHand", "eu"),
         GuildName("Wächter d'Azeroth", "die-silberne-hand", "eu"),
         GuildName("Wächter d'Azeroth", "СеребрянаяРука", "eu"),
@@ -70,6 +71,9 @@ def test_a_guild_is_known_however_the_game_writes_its_realm(sent: GuildName) -> 
     "sent",
     [
         GuildName("Wächter", "Die Silberne Hand", "eu"),
+        GuildName("Wachter d'Azeroth", "Die Silberne Hand", "eu"),
+        GuildName("Wächtér d'Azeroth", "Die Silberne Hand", "eu"),
+        GuildName("Wächter d'Аzeroth", "Die Silberne Hand", "eu"),  # with a Cyrillic letter
         GuildName("Wächter d'Azeroth", "Blackhand", "eu"),
         GuildName("Wächter d'Azeroth", "Die Silberne Hand", "us"),
         GuildName("Wächter d'Azeroth", "???", "eu"),

@@ -329,6 +329,15 @@ async def test_wrong_keys_are_counted_by_the_address_that_a_trusted_proxy_names(
         assert await ask(other) == (401 if apart else 429)
 
 
+async def test_behind_an_unlisted_proxy_wrong_keys_of_others_keep_no_new_key_out(site: Site) -> None:
+    proxied = {"X-Forwarded-For": "203.0.113.9"}
+    for wrong in ("wrong", f"muster_{'0' * 12}_{ZEROS}"):
+        answers = [await site.http.get(STATUS, headers=proxied | {"X-API-Key": wrong}) for _ in range(31)]
+        assert [answer.status_code for answer in answers] == [401] * 30 + [429]
+    answer = await site.http.get(STATUS, headers=proxied | {"X-API-Key": site.key.text})
+    assert answer.status_code == 200
+
+
 # What is told
 
 

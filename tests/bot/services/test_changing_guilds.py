@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from bot.services import audit, departures, pipeline, schedule, servers
 from bot.services.digest import DIGEST
-from bot.services.news import NEWS
+from bot.services.news import LINKS, NEWS
 from bot.services.outages import OUTAGE
 from db import locks, outbox
 from db.tables.audit import Issue
@@ -97,7 +97,7 @@ async def test_the_servers_view_of_the_old_guild_ends_by_that_act(scene: Scene, 
     assert await departures.list_held(scene.ctx, SERVER) == []
 
 
-@pytest.mark.parametrize("kind", [DIGEST, NEWS, OUTAGE])
+@pytest.mark.parametrize("kind", [DIGEST, NEWS, LINKS, OUTAGE])
 async def test_what_waits_to_be_told_of_the_old_guild_is_taken_back(scene: Scene, rival: Guild, kind: str) -> None:
     await settle(scene)
     async with scene.ctx.sessions.begin() as session:

@@ -16,6 +16,7 @@ from bot.services.context import Context
 from bot.services.jobs import Worker
 from bot.services.upload_keys import Uploader
 from bot.services.uploads import PATIENCE, Receipt
+from db import jobs as job_rows
 from db import uploads as stored
 from db.runs import LEASE_EXPIRED, Scope
 from db.tables.identity import CharacterNote
@@ -279,6 +280,12 @@ async def serving(ctx: Context, battlenet: BattleNetClient, database: str) -> As
         await worker.stop()
 
 
+async def applied(ctx: Context, number: int) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await states(ctx) != [UploadState.APPLIED] * number:  # noqa: ASYNC110 (the database tells no event)
+            await asyncio.sleep(0.02)
+
+
 async def drained(ctx: Context) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await query(ctx, QUEUE):  # noqa: ASYNC110 (the database tells no event)
@@ -367,6 +374,64 @@ async def test_uploads_that_cannot_be_applied_now_stay_in_the_queue(
             assert await query(scratch_ctx, QUEUE) != []
         await drained(scratch_ctx)
     await all_done(scratch_ctx)
+
+
+async def test_a_stop_that_does_not_wait_for_a_turn_leaves_its_job_in_the_queue(
+    scratch_ctx: Context,
+    uploader: Uploader,
+    battlenet: BattleNetClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await send(scratch_ctx, uploader)
+    begun = asyncio.Event()
+
+    async def hanging(*_: object, **__: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "STOP_SECONDS", 0.05)
+        patch.setattr(stored, "settle", hanging)
+        async with serving(scratch_ctx, battlenet, database):
+            await begun.wait()
+    assert await query(scratch_ctx, QUEUE) == ["queued"]
+    async with serving(scratch_ctx, battlenet, database):
+        await drained(scratch_ctx)
+    await all_done(scratch_ctx)
+
+
+async def test_an_upload_whose_job_was_lost_with_the_queue_is_applied_by_the_next_process(
+    scratch_ctx: Context, uploader: Uploader, battlenet: BattleNetClient, database: str
+) -> None:
+    await send(scratch_ctx, uploader)
+    async with scratch_ctx.sessions.begin() as session:
+        await session.execute(sa.text("TRUNCATE jobs.pgqueuer"))
+    async with serving(scratch_ctx, battlenet, database):
+        await applied(scratch_ctx, 1)
+        await drained(scratch_ctx)
+    await all_done(scratch_ctx)
+
+
+async def test_an_upload_that_came_while_a_job_ended_in_vain_is_not_forgotten(
+    scratch_ctx: Context,
+    uploader: Uploader,
+    battlenet: BattleNetClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "UPLOADS_LOOK", timedelta(seconds=0.05))
+    finish = job_rows.finish
+
+    async def away(*_: object) -> None:
+        monkeypatch.setattr(job_rows, "finish", finish)
+        await send(scratch_ctx, uploader, minute=1, note="")
+        raise ConnectionError
+
+    monkeypatch.setattr(job_rows, "finish", away)
+    await send(scratch_ctx, uploader)
+    async with serving(scratch_ctx, battlenet, database):
+        await applied(scratch_ctx, 2)
 
 
 async def test_profiles_that_hang_keep_no_upload_waiting(scratch_scene: Scene, database: str) -> None:

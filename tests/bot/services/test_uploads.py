@@ -67,6 +67,7 @@ async def test_an_upload_is_applied_and_tells_what_became_of_it(
     assert found.result == {
         "applied": 1,
         "unchanged": 0,
+        "emptied": 0,
         "unknown": ["Nobody-Area52"],
         "ambiguous": ["Thora"],
         "invalid": [{"row": 3, "field": "note", "problem": "not a text"}],
@@ -91,6 +92,19 @@ async def test_an_officer_erases_an_officer_note_by_an_empty_one(ctx: Context, b
     await sent(ctx, bob, row("Ana", "public", "secret"))
     await sent(ctx, bob, row("Ana", "public", ""), at=LATER)
     assert await notes_of(ctx) == {ana: ("public", "")}
+
+
+async def test_characters_that_lose_a_note_are_counted_and_their_links_stay(
+    ctx: Context, bob: Uploader, guild: int
+) -> None:
+    ana, *_ = await insert_characters(ctx, guild, "Ana", "Bo", "Cid")
+    await insert_members(ctx, facts(1, "mia_the_great"))
+    await sent(ctx, bob, row("Ana", "x", "discord: mia_the_great"), row("Bo", "", "y"), row("Cid", "z", ""))
+    result = await sent(ctx, bob, row("Ana", "new"), row("Bo", "", ""), row("Cid", None, None), at=LATER)
+    assert (result["applied"], result["emptied"]) == (2, 1)
+    result = await sent(ctx, bob, *(row(name, "", "") for name in ("Ana", "Bo", "Cid")), at=LATER + timedelta(hours=1))
+    assert (result["applied"], result["emptied"]) == (2, 2)
+    assert await load_links(ctx) == {ana: {1}}
 
 
 async def test_the_same_name_on_two_realms_stays_two_also_on_a_hyphenated_and_a_localised_one(
@@ -341,14 +355,13 @@ async def test_the_newest_uploads_of_a_server_are_listed_with_who_sent_them(
     ctx: Context, bob: Uploader, guild: int
 ) -> None:
     eve = await insert_key(ctx, guild, name="Eve's PC")
-    assert (await uploads.status(ctx, bob)).newest is None
+    assert await uploads.newest(ctx, bob) is None
     await send(ctx, bob, row("Ana"))
     second = await send(ctx, eve, row("Ana"), at=LATER)
     found = await uploads.recent(ctx, SERVER, 5)
     assert [(one.uploader, one.exported_at) for one in found] == [("Eve's PC", LATER), ("Bob's PC", READ)]
     assert len(await uploads.recent(ctx, SERVER, 1)) == 1
-    told = await uploads.status(ctx, bob)
-    assert (told.uploader, told.newest) == (bob, await uploads.view(ctx, bob, second.upload))
+    assert await uploads.newest(ctx, bob) == await uploads.view(ctx, bob, second.upload)
 
 
 async def test_an_upload_of_another_server_does_not_exist_for_a_key(ctx: Context) -> None:

@@ -141,6 +141,13 @@ async def test_the_same_notes_again_are_unchanged(hall: Home, uploader: Uploader
     assert "0 characters with news, 1 unchanged" in text_of(await status(hall))
 
 
+async def test_notes_that_are_empty_now_are_counted(hall: Home, uploader: Uploader) -> None:
+    await send(hall, uploader, member(hall, "note"))
+    hall.clock.advance(minutes=1)
+    await send(hall, uploader, member(hall, ""))
+    assert "1 character with news (1 lost a note), 0 unchanged" in text_of(await status(hall))
+
+
 async def test_rows_that_fit_no_character_are_named_up_to_five_and_all_are_a_click_away(
     hall: Home, uploader: Uploader
 ) -> None:

@@ -114,6 +114,13 @@ async def test_the_roster_can_lag_a_promotion_by_hours_so_the_age_of_the_data_st
     assert age in text_of(shown)
 
 
+async def test_two_ranks_that_the_game_calls_alike_are_told_apart_in_the_menu(hall: Home) -> None:
+    alike = [rank.index for rank in (await view(hall)).ranks[:2]]
+    for index in alike:
+        await ranks.rename(hall.services.ctx, hall.server.id, index, "Officer", actor_id=hall.officer.id)
+    assert offered(await open_ranks(hall), RANKS)[:2] == [f"Officer (rank {index})" for index in alike]
+
+
 async def test_before_the_first_roster_the_card_says_what_to_do(home: Home) -> None:
     await home.follow()
     shown = await open_ranks(home)
