@@ -230,7 +230,8 @@ def _work(places: Places, folders: tuple[Path, ...]) -> int:
 
     # Not in this thread: a request that hangs must not keep Ctrl-C waiting, which Windows would let it do.
     worker = threading.Thread(target=work, name="companion", daemon=True)
-    for number in (signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)):
+    # Also the one of Ctrl-C: a script that starts us in the background would have us ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGBREAK", signal.SIGTERM)):
         signal.signal(number, _interrupt)
     try:
         log.info("The companion is running; Ctrl-C ends it.")

@@ -87,7 +87,7 @@ async def test_a_database_restarted_in_mid_run_is_told_survived_and_logged_once(
         await running.finished(lambda answer: not answer.text.endswith(STILL_WORKING), within=20)
         assert AWAY in running.text
         assert AWAY in (await home.begin("sync status")).text
-        await home.discord.until(lambda: logged(home, FAILED), "the failure in the log", within=20)
+        await home.discord.until(lambda: logged(home, FAILED), "the failure in the log", within=60)
 
         own_postgres.start()
         assert "in the guild" in await home.say("sync roster")

@@ -21,7 +21,7 @@ from bot.services.context import Context
 from db.embedded import EmbeddedPostgres
 from db.engine import create_engine, create_sessions
 from sandbox.companion import UPLOAD
-from sandbox.stage import Stage
+from tests.e2e.refereed import RefereedStage
 from tests.e2e.small import small_guild
 from tests.support.people import insert_characters, insert_guild
 
@@ -81,7 +81,7 @@ class Rush:
     """A bot in many servers, and the companions of their players."""
 
     def __init__(self, folder: Path, random: Random) -> None:
-        self.stage = Stage(small_guild(), settings={"MUSTER_DATA_DIR": str(folder)})
+        self.stage = RefereedStage(small_guild(), settings={"MUSTER_DATA_DIR": str(folder)})
         self.figures = Figures()
         self.acknowledged: dict[str, str] = {}
         """The id that Muster told of each export."""
