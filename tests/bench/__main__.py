@@ -7,7 +7,7 @@ from pathlib import Path
 
 from db import migrate
 from db.embedded import EmbeddedPostgres
-from tests.bench import audit, figures, identity, matching, process, profiles, roster, uploads
+from tests.bench import audit, companion, figures, identity, matching, process, profiles, roster, uploads
 
 
 async def measure(url: str) -> list[figures.Figure]:
@@ -15,7 +15,7 @@ async def measure(url: str) -> list[figures.Figure]:
     await migrate.upgrade(url)
     found: list[figures.Figure] = []
     # The process first: what the others leave in the database is not its to work on.
-    for row in (process, roster, profiles, matching, identity, audit, uploads):
+    for row in (process, roster, profiles, matching, identity, audit, uploads, companion):
         found += await row.measure(url)
     return found
 
