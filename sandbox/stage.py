@@ -33,7 +33,8 @@ PAUSE = 0.25
 LATER = ("synced right now", "Try again in a minute")
 STILL_WORKING = "…"
 KEY_MADE = "has a key now"
-LOG_LINES = 1_000
+LOG_LINES = 10_000
+"""A database that is away for a minute fills a thousand with tracebacks."""
 OWN_PORTS = range(20_000, 32_000)
 """Below those that systems give to connections: from 32,768 on Linux, 49,152 elsewhere."""
 
